@@ -1,0 +1,1 @@
+"""Second Key: Microsoft Entra PIM approvals in Microsoft Teams."""

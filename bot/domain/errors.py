@@ -1,0 +1,126 @@
+"""Every error the project raises on purpose. The docstring is the default message; leaves
+carry data; adapters translate vendor errors into these with ``from``. Messages never hold a
+token or a secret.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+
+class SecondKeyError(Exception):
+    """Something went wrong in Second Key."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or inspect.cleandoc(type(self).__doc__ or ""))
+
+
+class IllegalEventError(SecondKeyError):
+    """The event is not allowed in this state."""
+
+
+class DirectoryError(SecondKeyError):
+    """Microsoft Graph or Entra did not do what was asked."""
+
+    def __init__(self, message: str | None = None, *, code: str = "", status: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status
+
+
+class UnavailableError(DirectoryError):
+    """The service could not be reached or is overloaded; trying again later may help."""
+
+
+class OutcomeUnknownError(UnavailableError):
+    """The call may or may not have taken effect; read before repeating it."""
+
+
+class PermissionMissingError(DirectoryError):
+    """A permission is missing."""
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        scopes: tuple[str, ...] = (),
+        code: str = "",
+        status: int | None = 403,
+    ) -> None:
+        super().__init__(message, code=code, status=status)
+        self.scopes = scopes
+
+
+class NotFoundError(DirectoryError):
+    """There is no such object."""
+
+
+class AlreadyDecidedError(DirectoryError):
+    """Another approver has already decided this step."""
+
+
+class ClaimsChallengeError(DirectoryError):
+    """Entra asks for stronger authentication first."""
+
+    def __init__(
+        self, message: str | None = None, *, claims: str, code: str = "", status: int | None = None
+    ) -> None:
+        super().__init__(message, code=code, status=status)
+        self.claims = claims
+
+
+class InteractionRequiredError(DirectoryError):
+    """The user has to sign in again, or to consent."""
+
+
+class RejectedError(DirectoryError):
+    """The service refused the call for a reason that trying again won't change."""
+
+
+class ChannelError(SecondKeyError):
+    """Teams did not do what was asked."""
+
+    def __init__(
+        self, message: str | None = None, *, status: int | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+
+
+class ChannelUnavailableError(ChannelError):
+    """Teams could not be reached or is throttling; trying again later may help."""
+
+
+class ChannelRefusedError(ChannelError):
+    """Teams refused for good: bot not installed there, activity gone, or card too large."""
+
+
+class InboundError(SecondKeyError):
+    """A stranger sent something that is not accepted."""
+
+    status = 400
+
+    def __init__(self, message: str | None = None, *, cause: str = "malformed") -> None:
+        super().__init__(message)
+        self.cause = cause
+
+
+class UnauthenticatedError(InboundError):
+    """The token is missing or not valid."""
+
+    status = 401
+
+
+class ForbiddenError(InboundError):
+    """The token is valid, but not for this."""
+
+    status = 403
+
+
+class UnknownKeyError(UnauthenticatedError):
+    """The token's signing key is not known; the key set may be stale."""
+
+    def __init__(self, kid: str) -> None:
+        super().__init__(cause="unknown-kid")
+        self.kid = kid

@@ -1,0 +1,1 @@
+"""Microsoft Graph and Entra, through msgraph-sdk and azure-identity."""

@@ -1,0 +1,316 @@
+"""What the services need from the outside, as protocols. Adapters implement them, bootstrap
+joins them; nothing here is vendor-specific.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from bot.domain.model import (
+    ApprovalPolicy,
+    ApprovalRequest,
+    ApprovalStep,
+    CardContent,
+    Choice,
+    Holders,
+    Person,
+    PimRequest,
+    PostedCard,
+    RequestCard,
+    Role,
+    SignInNeeded,
+    UserAssertion,
+)
+
+# Time and ids ------------------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now(self) -> datetime:
+        """The time, aware UTC."""
+
+    async def wait(self, seconds: float) -> None:
+        """Return after so many seconds of this clock, or sooner when it is moved."""
+
+
+class Ids(Protocol):
+    """The only source of random ids and secrets."""
+
+    def new_id(self) -> str: ...
+
+    def new_secret(self) -> str:
+        """A random URL-safe string of at least 256 bits, at most 128 characters."""
+
+
+# Entra and Graph ---------------------------------------------------------------------------
+
+
+class AppTokens(Protocol):
+    """App-only access tokens, cached until shortly before they expire."""
+
+    async def token(self, scope: str) -> str:
+        """Raises ``UnavailableError`` or ``RejectedError`` (secret wrong, app unknown)."""
+
+    def forget(self, scope: str) -> None:
+        """Drop a cached token that a service answered 401 to."""
+
+
+class Directory(Protocol):
+    """What Graph tells the app itself (app-only). All raise ``DirectoryError``s."""
+
+    async def pending_requests(self) -> tuple[PimRequest, ...]:
+        """Every directory-role request in the tenant that waits for an approval."""
+
+    async def request(self, request_id: str) -> PimRequest | None:
+        """One request as it is now; None when Graph has no such request."""
+
+    async def role(self, role_definition_id: str) -> Role: ...
+
+    async def person(self, object_id: str) -> Person: ...
+
+    async def approval_policy(self, role_definition_id: str) -> ApprovalPolicy: ...
+
+    async def holders(self, role_definition_id: str) -> Holders:
+        """Who is eligible for the role and who holds it now, role-assignable groups expanded."""
+
+
+class Approvals(Protocol):
+    """Approvals, read and decided as the approver, with a token on-behalf-of them."""
+
+    async def read(self, assertion: UserAssertion, approval_id: str) -> ApprovalStep:
+        """The open step, or the one that was decided. Raises ``NotFoundError``,
+        ``ClaimsChallengeError``, ``InteractionRequiredError``, ``PermissionMissingError``,
+        ``UnavailableError``.
+        """
+
+    async def decide(
+        self,
+        assertion: UserAssertion,
+        approval_id: str,
+        step_id: str,
+        choice: Choice,
+        justification: str,
+    ) -> None:
+        """PATCH the step, once: never repeated by the adapter, except after an answer that says
+        nothing was done (429). Raises ``AlreadyDecidedError`` (409), ``OutcomeUnknownError``
+        (no answer, 5xx), and what ``read`` raises.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class GraphSubscription:
+    id: str
+    expires_at: datetime
+
+
+class Subscriptions(Protocol):
+    """Graph change subscriptions (app-only)."""
+
+    async def create(self, resource: str, client_state: str, expires_at: datetime) -> GraphSubscription:
+        """Raises ``RejectedError``/``PermissionMissingError`` when the tenant refuses."""
+
+    async def renew(self, subscription_id: str, expires_at: datetime) -> GraphSubscription:
+        """Raises ``NotFoundError`` when Graph no longer has it."""
+
+    async def reauthorize(self, subscription_id: str) -> None: ...
+
+    async def delete(self, subscription_id: str) -> None:
+        """Does nothing when it is already gone."""
+
+
+# Teams -------------------------------------------------------------------------------------
+
+
+class Channel(Protocol):
+    """Cards in Teams channels. All raise ``ChannelError``s."""
+
+    async def post(self, channel_id: str, content: CardContent) -> PostedCard: ...
+
+    async def edit(self, posted: PostedCard, content: CardContent) -> None: ...
+
+
+class UserTokens(Protocol):
+    """User tokens held by the Bot Framework token service."""
+
+    async def assertion(self, channel_user_id: str) -> UserAssertion | SignInNeeded:
+        """The user's token for this app. Raises ``UnavailableError``."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnAnswer:
+    """What the messaging endpoint answers: an HTTP status and, for invokes, a JSON body."""
+
+    status: int
+    body: Mapping[str, Any] | None = None
+
+
+class Turns(Protocol):
+    """Runs one verified inbound activity through the bot."""
+
+    async def run(self, activity: Mapping[str, Any], claims: Mapping[str, Any]) -> TurnAnswer: ...
+
+
+# Store -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Something to be done, as it is written down. ``key`` is natural: the same effect twice
+    is one row.
+    """
+
+    key: str
+    kind: str
+    due_at: datetime
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedEffect:
+    """An effect this process may carry out until its lease ends. ``attempts`` starts at 1 and,
+    with the owner, is the fencing token.
+    """
+
+    key: str
+    kind: str
+    due_at: datetime
+    payload: Mapping[str, Any]
+    attempts: int
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One line of the audit log: who, as whom, what, on which facts, under which rule."""
+
+    at: datetime
+    event: str
+    request_id: str | None
+    actor: str | None
+    """``tenant/object`` of whoever acted; None for Second Key itself."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CardRow:
+    """The approver channel's card of a request and the request version it shows."""
+
+    posted: PostedCard
+    shown_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRow:
+    """A resource that Second Key wants to be told about, and how that stands."""
+
+    resource: str
+    client_state: str = field(repr=False)
+    subscription_id: str | None = None
+    expires_at: datetime | None = None
+    refused: str | None = None
+    """Why the tenant refused; retried at ``retry_at``."""
+    retry_at: datetime | None = None
+
+
+class Transaction(Protocol):
+    """One transaction. Committed when its block ends, rolled back when it raises."""
+
+    async def request(self, request_id: str) -> ApprovalRequest | None: ...
+
+    async def open_requests(self) -> tuple[ApprovalRequest, ...]:
+        """Every PENDING or DECIDING request."""
+
+    async def add_request(self, request: ApprovalRequest) -> bool:
+        """False, and nothing written, when the request is already there."""
+
+    async def save_request(self, request: ApprovalRequest) -> bool:
+        """Compare-and-set: writes when the stored version is ``request.version - 1``, else
+        False and nothing written.
+        """
+
+    async def card(self, request_id: str) -> CardRow | None: ...
+
+    async def save_card(self, request_id: str, row: CardRow) -> None: ...
+
+    async def audit(self, entry: AuditEntry) -> None: ...
+
+    async def audit_trail(self, request_id: str) -> tuple[AuditEntry, ...]: ...
+
+    async def enqueue(self, effect: Effect) -> None:
+        """Written once: does nothing when the key is there, done or not."""
+
+    async def wake(self, effect: Effect) -> None:
+        """Written or re-armed: the effect will run (again) at ``effect.due_at`` at the latest;
+        when it is being carried out now, once more after that. One row a key means that an
+        effect never runs beside itself.
+        """
+
+    async def cancel(self, key: str) -> None:
+        """Mark an effect done, whoever holds it."""
+
+    async def finish(self, effect: LeasedEffect) -> bool:
+        """Mark it done (or due again, when woken meanwhile); False when the lease was lost, and
+        then the caller must roll back.
+        """
+
+    async def reschedule(self, effect: LeasedEffect, at: datetime) -> bool:
+        """As ``finish``, but due again at ``at`` (sooner when woken meanwhile)."""
+
+    async def service_url(self, channel_id: str) -> str | None: ...
+
+    async def save_service_url(self, channel_id: str, service_url: str) -> None: ...
+
+    async def subscriptions(self) -> tuple[SubscriptionRow, ...]: ...
+
+    async def save_subscription(self, row: SubscriptionRow) -> None: ...
+
+    async def drop_subscription(self, resource: str) -> None: ...
+
+
+class Store(Protocol):
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]: ...
+
+    async def claim_effects(
+        self, owner: str, kinds: Sequence[str], limit: int, lease_seconds: float
+    ) -> tuple[LeasedEffect, ...]:
+        """Lease due effects of these kinds, oldest first."""
+
+    async def retry_effect(self, effect: LeasedEffect, at: datetime, error: str) -> bool:
+        """Give the lease back after a failure, due again at ``at``."""
+
+    async def free_leases(self, owner: str | None) -> int:
+        """Make the leased effects of an owner (None: of every owner) due now."""
+
+    async def next_due(self, kinds: Sequence[str]) -> datetime | None:
+        """When the next effect of these kinds comes due."""
+
+    async def ping(self) -> None:
+        """Raises when the store can't be reached."""
+
+    async def close(self) -> None: ...
+
+
+# What the Teams adapter asks of the services -----------------------------------------------
+
+
+class Desk(Protocol):
+    """Everything a click or a message in Teams can set going."""
+
+    async def decide(
+        self, actor: Actor, request_id: str, choice: Choice, justification: str
+    ) -> RequestCard | None:
+        """Carry out a decision; the answer is the card this actor sees now. None: no such
+        request.
+        """
+
+    async def look(self, actor: Actor, request_id: str) -> RequestCard | None:
+        """The request's card as this actor may see it (user-specific refresh)."""
+
+    async def heard_from(self, channel_id: str, service_url: str) -> None:
+        """Remember under which service URL a channel is reached."""

@@ -1,0 +1,146 @@
+"""The one mutable state of the sandbox: its clock, keys, people, log and faults.
+
+Everything that speaks HTTP in the sandbox is a view on a ``World``. It runs on one event loop, so
+nothing here locks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+
+@dataclass(slots=True)
+class User:
+    """A person of the seeded tenant. ``key`` is how scripts name them (``alex``)."""
+
+    key: str
+    object_id: str
+    teams_id: str
+    """``29:…``, what Teams calls them in activities."""
+    display_name: str
+    upn: str
+    persona: str
+    """Why they are in the tenant, in a sentence."""
+
+
+@dataclass(slots=True)
+class TeamsChannel:
+    key: str
+    id: str
+    """``19:…@thread.tacv2``."""
+    name: str
+    team_id: str
+    members: list[str]
+    """Object ids."""
+
+
+@dataclass(slots=True)
+class Fault:
+    """Something that goes wrong on demand, for requests whose ``METHOD /path`` matches."""
+
+    id: str
+    service: str
+    """``login``, ``graph``, ``connector`` or ``token``."""
+    match: str
+    """A regular expression searched in ``METHOD /path?query``."""
+    status: int | None = None
+    retry_after: int | None = None
+    delay_seconds: float = 0.0
+    after: bool = False
+    """True: the request takes effect and only its answer is lost or replaced."""
+    drop: bool = False
+    """True: the connection is closed without an answer."""
+    times: int | None = 1
+    """How often; None until it is removed."""
+
+
+@dataclass(slots=True)
+class SigningKey:
+    kid: str
+    private: rsa.RSAPrivateKey
+
+    @classmethod
+    def new(cls) -> SigningKey:
+        return cls(secrets.token_hex(8), rsa.generate_private_key(public_exponent=65537, key_size=2048))
+
+
+@dataclass(slots=True)
+class World:
+    """See the module's docstring. ``on_event`` callbacks get every log line as it is written."""
+
+    tenant_id: str
+    client_id: str
+    """The bot's app registration."""
+    client_secret: str
+    real_now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))  # noqa: TID251
+    offset: timedelta = timedelta(0)
+    users: dict[str, User] = field(default_factory=dict)
+    """By object id."""
+    channels: dict[str, TeamsChannel] = field(default_factory=dict)
+    """By channel id."""
+    faults: dict[str, Fault] = field(default_factory=dict)
+    log: list[dict[str, Any]] = field(default_factory=list)
+    entra_keys: list[SigningKey] = field(default_factory=lambda: [SigningKey.new()])
+    """Newest last; the newest signs, all are published."""
+    channel_keys: list[SigningKey] = field(default_factory=lambda: [SigningKey.new()])
+    """The Bot Connector's own keys, published with endorsements."""
+    tokens_void_before: datetime | None = None
+    """Access tokens issued earlier are answered 401, as if they had expired."""
+    messaging_endpoint: str | None = None
+    """Where the bot listens (``…/api/messages``)."""
+    login_url: str = ""
+    http_url: str = ""
+    """Base of Graph (``/v1.0``, ``/beta``), connector (``/connector``), token service
+    (``/token``) and control (``/_sandbox``)."""
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    """Notified whenever the log grows or the clock moves."""
+
+    def now(self) -> datetime:
+        """The sandbox's time, aware UTC."""
+        return self.real_now() + self.offset
+
+    def new_id(self) -> str:
+        return str(uuid.uuid4())  # noqa: TID251
+
+    def user(self, key_or_id: str) -> User:
+        """By object id, key, UPN or Teams id. Raises ``KeyError``."""
+        wanted = key_or_id.lower()
+        for user in self.users.values():
+            if wanted in {user.object_id.lower(), user.key.lower(), user.upn.lower(), user.teams_id.lower()}:
+                return user
+        raise KeyError(key_or_id)
+
+    async def record(self, service: str, event: str, **fields: Any) -> dict[str, Any]:
+        """Append a line to the log (never with a token in it) and wake whoever waits for it."""
+        line = {
+            "seq": len(self.log) + 1,
+            "at": self.now().isoformat(),
+            "service": service,
+            "event": event,
+            **fields,
+        }
+        self.log.append(line)
+        async with self.changed:
+            self.changed.notify_all()
+        return line
+
+    async def advance(self, seconds: float) -> datetime:
+        """Move the clock forward."""
+        self.offset += timedelta(seconds=seconds)
+        await self.record("sandbox", "clock_moved", seconds=seconds)
+        return self.now()
+
+    def sign(self, claims: dict[str, Any], key: SigningKey, lifetime: timedelta = timedelta(hours=1)) -> str:
+        """An RS256 token with ``iat``, ``nbf`` and ``exp`` by the sandbox's clock, unless given."""
+        now = int(self.now().timestamp())
+        full = {"iat": now, "nbf": now, "exp": now + int(lifetime.total_seconds()), **claims}
+        return jwt.encode(full, key.private, algorithm="RS256", headers={"kid": key.kid})

@@ -1,0 +1,1 @@
+"""Microsoft Teams, through botbuilder, which only this package may import."""

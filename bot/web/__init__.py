@@ -1,0 +1,1 @@
+"""aiohttp routes: thin edges that read, parse, call one service and answer."""
