@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from bot.domain.model import (
+    Actor,
     ApprovalPolicy,
     ApprovalRequest,
     ApprovalStep,
