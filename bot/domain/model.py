@@ -334,6 +334,15 @@ class ApprovalStep:
     decision: Decision | None
 
 
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """What matters of one Graph change or lifecycle notification; the rest is a hint at best."""
+
+    subscription_id: str
+    client_state: str = field(repr=False)
+    lifecycle_event: str | None = None
+
+
 # What cards are made of --------------------------------------------------------------------
 
 

@@ -1,0 +1,292 @@
+"""The one place where settings meet adapters."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import aiohttp
+import structlog
+from aiohttp import web
+
+from bot.clock import FollowedClock, SystemClock, SystemIds
+from bot.domain import separation, sla
+from bot.domain.model import ApprovalRequest, Role, SlaPlan
+from bot.graph.adapters import GraphAdapters, open_graph
+from bot.graph.config import AppCredential, ClientCertificate, ClientSecret, GraphConfig, ManagedIdentity
+from bot.ports import Clock, Effect, Store
+from bot.service.announce import Announcer
+from bot.service.common import CARD_SYNC, OPS_PING, RECONCILE, RECOVER, SUBSCRIPTIONS
+from bot.service.decide import Decisions
+from bot.service.desk import ApproverDesk, ChannelRegister
+from bot.service.escalate import Escalation
+from bot.service.facts import FactsReader
+from bot.service.intake import Intake
+from bot.service.reconcile import Reconciler
+from bot.service.recover import Recovery
+from bot.service.runner import EffectRunner
+from bot.service.subscribe import Subscriber
+from bot.settings import Settings
+from bot.store.opening import open_store
+from bot.store.sql_store import SqlStore
+from bot.teams.adapters import TeamsAdapters, open_teams
+from bot.teams.config import TeamsConfig
+from bot.web import health, messages, notifications
+from bot.web.keys import ChannelKeys
+
+_GRACE_SECONDS: Final = 8.0
+"""For effects and turns under way when stopping; orchestrators commonly kill after 10 s or more."""
+_STALE_AFTER_POLLS: Final = 3
+_STALE_SLACK: Final = timedelta(seconds=60)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything, running. ``app`` is what is served."""
+
+    app: web.Application
+    store: Store
+    clock: Clock
+    runner: EffectRunner
+    reconciler: Reconciler
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    settings: Settings
+    store: SqlStore
+    clock: Clock
+    ids: SystemIds
+    graph: GraphAdapters
+    teams: TeamsAdapters
+    channels: ChannelRegister
+
+
+@dataclass(frozen=True, slots=True)
+class _Services:
+    desk: ApproverDesk
+    announcer: Announcer
+    escalation: Escalation
+    reconciler: Reconciler
+    recovery: Recovery
+    subscriber: Subscriber
+
+
+@asynccontextmanager
+async def open_house(settings: Settings) -> AsyncIterator[House]:
+    """Open the store, the adapters and the effect runner, and close them in order afterwards.
+    Raises what opening them raises (``SecondKeyError``s).
+    """
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(_session(settings))
+        clock = await _clock(settings, session, stack)
+        ids = SystemIds()
+        store = await open_store(settings.database_url, clock)
+        stack.push_async_callback(store.close)
+        graph = await stack.enter_async_context(open_graph(_graph_config(settings), clock))
+        channels = ChannelRegister(store)
+        teams = open_teams(
+            _teams_config(settings),
+            session=session,
+            tokens=graph.tokens,
+            clock=clock,
+            service_url=channels.service_url,
+        )
+        parts = _Parts(settings, store, clock, ids, graph, teams, channels)
+        services = _services(parts)
+        runner = _runner(services, store, clock)
+        store.on_commit(runner.poke)
+        await _first_effects(settings, services, store, clock)
+        turns = teams.turns(services.desk)
+        stack.push_async_callback(turns.close)
+        await _run(runner, stack)
+        keys = ChannelKeys(session, settings.endpoints.bot_openid_url, clock)
+        endpoint = messages.MessagesEndpoint(
+            turns, keys, app_id=settings.client_id, issuer=settings.endpoints.bot_issuer, clock=clock, ids=ids
+        )
+        app = web.Application()
+        app.add_routes(messages.routes(endpoint))
+        app.add_routes(notifications.routes(services.subscriber, runner.poke))
+        app.add_routes(health.routes(_checks(parts, services, runner)))
+        yield House(app, store, clock, runner, services.reconciler)
+
+
+def _services(parts: _Parts) -> _Services:
+    settings, store, clock, graph, teams = (
+        parts.settings,
+        parts.store,
+        parts.clock,
+        parts.graph,
+        parts.teams,
+    )
+    portal, rules = settings.endpoints.portal_url, _rules(settings)
+    facts = FactsReader(graph.directory, clock)
+    recovery = Recovery(store, graph.directory, graph.approvals, teams.user_tokens, clock)
+    decisions = Decisions(
+        store, facts, graph.approvals, teams.user_tokens, recovery, clock, parts.ids, rules, portal
+    )
+    return _Services(
+        desk=ApproverDesk(decisions, parts.channels),
+        announcer=Announcer(store, teams.channel, clock, portal, _channel(settings.approver_channel_of)),
+        escalation=Escalation(store, teams.channel, clock, portal, _channel(settings.ops_channel_of)),
+        reconciler=Reconciler(
+            directory=graph.directory,
+            intake=Intake(graph.directory, facts, store, clock, rules, _ladder(settings)),
+            recovery=recovery,
+            store=store,
+            clock=clock,
+            poll=timedelta(seconds=settings.poll_seconds),
+        ),
+        recovery=recovery,
+        subscriber=Subscriber(graph.subscriptions, store, clock, parts.ids, settings.subscriptions),
+    )
+
+
+def _rules(settings: Settings) -> separation.Rules:
+    return separation.Rules(
+        settings.tenant_id.lower(),
+        frozenset(object_id.lower() for object_id in settings.break_glass),
+        settings.active_holders_may_decide,
+    )
+
+
+def _ladder(settings: Settings) -> SlaPlan:
+    return sla.plan(
+        timedelta(seconds=settings.sla_seconds),
+        tuple(timedelta(seconds=s) for s in settings.sla_further_seconds),
+        timedelta(seconds=settings.sla_repeat_seconds),
+    )
+
+
+def _channel(of_role: Callable[[Role], str]) -> Callable[[ApprovalRequest], str]:
+    return lambda request: of_role(request.role)
+
+
+def _runner(services: _Services, store: Store, clock: Clock) -> EffectRunner:
+    handlers = {
+        CARD_SYNC: services.announcer.sync,
+        OPS_PING: services.escalation.ping,
+        RECOVER: services.recovery.recover,
+        RECONCILE: services.reconciler.run,
+        SUBSCRIPTIONS: services.subscriber.run,
+    }
+    owner = f"{socket.gethostname()}:{os.getpid()}:{SystemIds().new_id()[:8]}"
+    return EffectRunner(store, clock, handlers, owner)
+
+
+async def _first_effects(settings: Settings, services: _Services, store: Store, clock: Clock) -> None:
+    if settings.database_url.startswith("sqlite"):
+        # The only process there is: whoever claimed a decision is gone.
+        await services.recovery.hurry()
+    async with store.transaction() as tx:
+        await tx.wake(Effect(RECONCILE, RECONCILE, clock.now()))
+        await tx.wake(Effect(SUBSCRIPTIONS, SUBSCRIPTIONS, clock.now()))
+
+
+async def _run(runner: EffectRunner, stack: AsyncExitStack) -> None:
+    task = asyncio.create_task(runner.run(), name="effect runner")
+
+    async def stop() -> None:
+        await runner.stop(_GRACE_SECONDS)
+        await task
+
+    stack.push_async_callback(stop)
+
+
+def _checks(parts: _Parts, services: _Services, runner: EffectRunner) -> dict[str, health.Check]:
+    settings, store, clock, graph = parts.settings, parts.store, parts.clock, parts.graph
+
+    async def store_reachable() -> str | None:
+        await store.ping()
+        return None
+
+    async def tokens_obtainable() -> str | None:
+        await graph.tokens.token(settings.endpoints.graph_scope)
+        await graph.tokens.token(settings.endpoints.bot_scope)
+        return None
+
+    async def reconciled() -> str | None:
+        limit = timedelta(seconds=settings.poll_seconds) * _STALE_AFTER_POLLS + _STALE_SLACK
+        fresh = services.reconciler.fresh_at
+        return None if fresh is not None and clock.now() - fresh <= limit else "Graph was not read lately"
+
+    async def effects_running() -> str | None:
+        return None if clock.now() - runner.heartbeat <= _STALE_SLACK else "the effect runner stands still"
+
+    return {
+        "store": store_reachable,
+        "tokens": tokens_obtainable,
+        "reconciliation": reconciled,
+        "effects": effects_running,
+    }
+
+
+@asynccontextmanager
+async def _session(settings: Settings) -> AsyncIterator[aiohttp.ClientSession]:
+    """The pooled outbound session: Teams, token service, signing keys."""
+    trust = ssl.create_default_context(cafile=settings.ca_bundle)
+    connector = aiohttp.TCPConnector(ssl=trust, limit=100, keepalive_timeout=60)
+    timeout = aiohttp.ClientTimeout(total=15, connect=5)
+    async with aiohttp.ClientSession(
+        connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()
+    ) as session:
+        yield session
+
+
+async def _clock(settings: Settings, session: aiohttp.ClientSession, stack: AsyncExitStack) -> Clock:
+    if settings.dangerously_clock_url is None:
+        return SystemClock()
+    log.warning("dangerously_following_another_clock", url=settings.dangerously_clock_url)
+    clock = FollowedClock(settings.dangerously_clock_url)
+    task = asyncio.create_task(clock.follow(session), name="clock")
+
+    async def stop() -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    stack.push_async_callback(stop)
+    return clock
+
+
+def _graph_config(settings: Settings) -> GraphConfig:
+    cloud = settings.endpoints
+    return GraphConfig(
+        tenant_id=settings.tenant_id,
+        client_id=settings.client_id,
+        credential=_credential(settings),
+        login_url=cloud.login_url,
+        graph_url=cloud.graph_url,
+        graph_scope=cloud.graph_scope,
+        notification_url=settings.notification_url,
+        lifecycle_url=settings.lifecycle_url,
+        ca_bundle=settings.ca_bundle,
+    )
+
+
+def _credential(settings: Settings) -> AppCredential:
+    if settings.client_secret is not None:
+        return ClientSecret(settings.client_secret.get_secret_value())
+    if settings.client_certificate is not None:
+        return ClientCertificate(settings.client_certificate)
+    return ManagedIdentity(str(settings.managed_identity))
+
+
+def _teams_config(settings: Settings) -> TeamsConfig:
+    cloud = settings.endpoints
+    return TeamsConfig(
+        client_id=settings.client_id,
+        tenant_id=settings.tenant_id,
+        connector_url=cloud.connector_url,
+        token_service_url=cloud.token_service_url,
+        bot_scope=cloud.bot_scope,
+        oauth_connection=settings.oauth_connection,
+    )

@@ -1,0 +1,55 @@
+"""Cards follow requests: what a request is becomes what its card shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from bot.domain.model import ApprovalRequest, PostedCard, RequestCard
+from bot.ports import CardRow, Channel, Clock, LeasedEffect, Store
+from bot.service.common import card_sync, finish
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Announcer:
+    """Carries out ``card.sync``: posts a request's card, or edits it in place, until it shows the
+    newest version. A repeat posts or edits the same content again, and the newest activity id
+    is kept; clicks on either copy name the request, not the card.
+    """
+
+    store: Store
+    channel: Channel
+    clock: Clock
+    portal_url: str
+    channel_of: Callable[[ApprovalRequest], str]
+    """Which approver channel a request's card goes to."""
+
+    async def sync(self, effect: LeasedEffect) -> None:
+        """Effect handler. Raises ``ChannelError``."""
+        request_id = str(effect.payload["request"])
+        async with self.store.transaction() as tx:
+            request, row = await tx.request(request_id), await tx.card(request_id)
+            if request is None or (row is not None and row.shown_version >= request.version):
+                await finish(tx, effect)
+                return
+        posted = await self._show(request, row.posted if row else None)
+        async with self.store.transaction() as tx:
+            await tx.save_card(request_id, CardRow(posted, request.version))
+            now = await tx.request(request_id)
+            if now is not None and now.version != request.version:
+                await tx.wake(card_sync(request_id, self.clock))
+            await finish(tx, effect)
+
+    async def _show(self, request: ApprovalRequest, posted: PostedCard | None) -> PostedCard:
+        content = RequestCard(request, self.portal_url)
+        if posted is None:
+            posted = await self.channel.post(self.channel_of(request), content)
+            log.info("card_posted", request=request.id, version=request.version)
+        else:
+            await self.channel.edit(posted, content)
+            log.info("card_edited", request=request.id, version=request.version)
+        return posted

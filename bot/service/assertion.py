@@ -1,0 +1,21 @@
+"""Whose token it is. The token service is trusted to hold tokens, not to mix them up."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+
+from bot.domain.model import Identity, UserAssertion
+
+
+def belongs_to(assertion: UserAssertion, identity: Identity) -> bool:
+    """Whether the token's ``oid`` and ``tid`` are this identity's. Its signature is Entra's to
+    check, in the on-behalf-of exchange; a token that can't be read belongs to nobody.
+    """
+    try:
+        payload = assertion.token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return Identity(str(claims["tid"]), str(claims["oid"])) == identity
+    except (IndexError, KeyError, TypeError, ValueError, binascii.Error, RecursionError):
+        return False

@@ -1,0 +1,111 @@
+"""What several use cases share: effect keys, and changing a request in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from bot.domain.audit import AuditEvent
+from bot.domain.errors import SecondKeyError
+from bot.domain.model import ApprovalRequest, Identity, Refusal
+from bot.ports import AuditEntry, Clock, Effect, LeasedEffect, Store, Transaction
+
+CARD_SYNC: Final = "card.sync"
+OPS_PING: Final = "ops.ping"
+RECOVER: Final = "decision.recover"
+RECONCILE: Final = "reconcile"
+SUBSCRIPTIONS: Final = "subscriptions"
+
+_CONTENTION_TRIES: Final = 10
+
+
+class ContentionError(SecondKeyError):
+    """The request kept changing under our hands; trying again later will help."""
+
+
+class LeaseLostError(SecondKeyError):
+    """The lease on an effect ended before its result was written; somebody else has it now."""
+
+
+async def finish(tx: Transaction, effect: LeasedEffect) -> None:
+    """Mark an effect done. Raises ``LeaseLostError``, which rolls the transaction back."""
+    if not await tx.finish(effect):
+        raise LeaseLostError
+
+
+Change = Callable[[ApprovalRequest], ApprovalRequest | None]
+"""What to make of a request; None leaves it as it is."""
+
+
+Then = Callable[[Transaction, ApprovalRequest | None], Awaitable[None]]
+"""What else belongs in the transaction of a change; gets what was made."""
+
+
+async def change(
+    store: Store,
+    clock: Clock,
+    request_id: str,
+    make: Change,
+    *,
+    event: AuditEvent,
+    facts: Mapping[str, Any] | None = None,
+    actor: Identity | None = None,
+    then: Then | None = None,
+) -> ApprovalRequest | None:
+    """Apply ``make`` to the stored request by compare-and-set, with its audit line, the card
+    brought up to date and ``then``, all in one transaction. Returns the new value; None when there
+    is no such request or ``make`` declined (``then`` is done all the same). Raises
+    ``ContentionError``, and what ``make`` and ``then`` raise.
+    """
+    for _ in range(_CONTENTION_TRIES):
+        async with store.transaction() as tx:
+            stored = await tx.request(request_id)
+            made = make(stored) if stored is not None else None
+            if made is None or await write(tx, clock, made, event=event, facts=facts, actor=actor):
+                if then is not None:
+                    await then(tx, made)
+                return made
+    raise ContentionError
+
+
+async def write(
+    tx: Transaction,
+    clock: Clock,
+    request: ApprovalRequest,
+    *,
+    event: AuditEvent,
+    facts: Mapping[str, Any] | None = None,
+    actor: Identity | None = None,
+) -> bool:
+    """Save a changed request, audit the change and have its card follow. False: somebody else
+    changed it first, and nothing was written.
+    """
+    if not await tx.save_request(request):
+        return False
+    await tx.audit(entry(clock, event, request.id, actor, facts))
+    await tx.wake(card_sync(request.id, clock))
+    return True
+
+
+def entry(
+    clock: Clock,
+    event: AuditEvent,
+    request_id: str | None,
+    actor: Identity | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> AuditEntry:
+    """An audit line as of now."""
+    who = f"{actor.tenant_id}/{actor.object_id}" if actor else None
+    return AuditEntry(clock.now(), event.value, request_id, who, dict(facts or {}))
+
+
+def card_sync(request_id: str, clock: Clock) -> Effect:
+    """Bring the approver channel's card up to what the request is then. One row a request: posts
+    and edits of one card never run beside each other, and a repeat shows the same.
+    """
+    return Effect(f"{CARD_SYNC}:{request_id}", CARD_SYNC, clock.now(), {"request": request_id})
+
+
+def told(refusals: tuple[Refusal, ...]) -> list[dict[str, str]]:
+    """Refusals as the audit log keeps them."""
+    return [{"reason": r.reason.value, "detail": r.detail} for r in refusals]

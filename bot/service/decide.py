@@ -1,0 +1,327 @@
+"""A click on Approve or Deny becomes one decision in Graph, by the approver's own token.
+
+In order: judge on live facts, read the approval as the approver, claim, PATCH, record, announce.
+Nothing is announced that Graph has not confirmed, and whatever dies in between is finished by
+``recover`` and ``reconcile``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final, assert_never
+
+import structlog
+
+from bot.domain import lifecycle, separation
+from bot.domain.audit import AuditEvent
+from bot.domain.errors import (
+    AlreadyDecidedError,
+    ClaimsChallengeError,
+    DirectoryError,
+    IllegalEventError,
+    InteractionRequiredError,
+    NotFoundError,
+    OutcomeUnknownError,
+    PermissionMissingError,
+    SecondKeyError,
+    UnavailableError,
+)
+from bot.domain.model import (
+    Actor,
+    ApprovalPolicy,
+    ApprovalRequest,
+    ApprovalStep,
+    Choice,
+    Claim,
+    Decision,
+    Facts,
+    Person,
+    Pool,
+    RequestCard,
+    SignInNeeded,
+    State,
+    UserAssertion,
+    Viewer,
+)
+from bot.ports import Approvals, Clock, Ids, Store, UserTokens
+from bot.service.assertion import belongs_to
+from bot.service.common import entry, told
+from bot.service.facts import FactsReader
+from bot.service.recover import Recovery, recovery
+
+REASON_LIMIT: Final = 500
+"""Characters of an approver's justification that are sent on."""
+_TIME_LIMIT: Final = timedelta(seconds=25)
+"""For everything after the claim; then recovery takes over (``recover.CLAIM_LEASE``)."""
+_PATCH_TRIES: Final = 3
+
+log = structlog.get_logger(__name__)
+
+
+class _StopError(SecondKeyError):
+    """The decision can't go on; the card says why."""
+
+    def __init__(self, notice: str, *, sign_in_link: str | None = None, settle: bool = False) -> None:
+        super().__init__(notice)
+        self.notice = notice
+        self.sign_in_link = sign_in_link
+        self.settle = settle
+
+
+@dataclass(frozen=True, slots=True)
+class _Click:
+    """One click, with what has been found out for it."""
+
+    actor: Actor
+    choice: Choice
+    reason: str
+    assertion: UserAssertion
+    step: ApprovalStep
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """The approver's desk (``ports.Desk`` but for ``heard_from``)."""
+
+    store: Store
+    facts: FactsReader
+    approvals: Approvals
+    user_tokens: UserTokens
+    recovery: Recovery
+    clock: Clock
+    ids: Ids
+    rules: separation.Rules
+    portal_url: str
+
+    async def decide(
+        self, actor: Actor, request_id: str, choice: Choice, justification: str
+    ) -> RequestCard | None:
+        """See ``ports.Desk.decide``."""
+        request = await self._load(request_id)
+        if request is None:
+            return None
+        if (closed := _not_open(request)) is not None:
+            return self._card(request, actor, notice=closed)
+        facts = await self.facts.live(request.role.definition_id)
+        verdict = separation.judge(actor.identity, request, facts, self.rules)
+        match verdict:
+            case separation.Refused():
+                return await self._refuse(request, actor, choice, verdict, facts)
+            case separation.Allowed():
+                return await self._carry_out(request, actor, choice, justification.strip(), facts)
+            case _:
+                assert_never(verdict)
+
+    async def look(self, actor: Actor, request_id: str) -> RequestCard | None:
+        """See ``ports.Desk.look``."""
+        request = await self._load(request_id)
+        return None if request is None else self._card(request, actor)
+
+    # Before the claim: everything that can say no without leaving a trace in Graph ---------
+
+    async def _carry_out(
+        self, request: ApprovalRequest, actor: Actor, choice: Choice, reason: str, facts: Facts
+    ) -> RequestCard:
+        try:
+            _check_reason(reason, request, facts)
+            assertion = await self._assertion(request, actor)
+            step = await self._open_step(request, actor, assertion)
+            click = _Click(actor, choice, reason[:REASON_LIMIT], assertion, step, facts)
+            claimed = await self._claim(request, click)
+            return await self._send(claimed, click)
+        except _StopError as stop:
+            return await self._stopped(request, actor, choice, stop)
+
+    async def _assertion(self, request: ApprovalRequest, actor: Actor) -> UserAssertion:
+        try:
+            held = await self.user_tokens.assertion(actor.channel_user_id)
+        except UnavailableError as error:
+            raise _StopError("try-again") from error
+        if isinstance(held, SignInNeeded):
+            raise _StopError("sign-in-needed", sign_in_link=held.link)
+        if not belongs_to(held, actor.identity):
+            await self._audit(AuditEvent.IMPERSONATION, request, actor, {})
+            log.error("token_of_another_user", request=request.id, actor=actor.identity.object_id)
+            raise _StopError("assertion-mismatch")
+        return held
+
+    async def _open_step(
+        self, request: ApprovalRequest, actor: Actor, assertion: UserAssertion
+    ) -> ApprovalStep:
+        """The step as it is now, read as the approver: a card may be a day old."""
+        try:
+            step = await self.approvals.read(assertion, str(request.approval_id))
+        except DirectoryError as error:
+            raise _stop_for(error) from error
+        if step.decision is not None:
+            await self.recovery.conclude(request, step.decision)
+            raise _StopError("already-decided")
+        if not step.open:
+            raise _StopError("not-open", settle=True)
+        if not step.assigned_to_me:
+            log.warning("not_assigned_by_pim", request=request.id, actor=actor.identity.object_id)
+            raise _StopError("not-assigned")
+        return step
+
+    async def _claim(self, request: ApprovalRequest, click: _Click) -> ApprovalRequest:
+        by = Person(click.actor.identity, click.actor.display_name)
+        claim = Claim(
+            self.ids.new_id(), by, click.actor.channel_user_id, click.choice, click.reason, self.clock.now()
+        )
+        try:
+            claimed = lifecycle.claim(request, claim)
+        except IllegalEventError as error:
+            raise _StopError("already-decided") from error
+        facts = {"choice": click.choice.value, "claim": claim.id, **_facts(click.facts)}
+        async with self.store.transaction() as tx:
+            if not await tx.save_request(claimed):
+                raise _StopError("being-decided")
+            await tx.enqueue(recovery(claimed, claim))
+            await tx.audit(entry(self.clock, AuditEvent.CLAIMED, request.id, claim.by.identity, facts))
+        return claimed
+
+    # After the claim: Graph has the word ----------------------------------------------------
+
+    async def _send(self, claimed: ApprovalRequest, click: _Click) -> RequestCard:
+        try:
+            async with asyncio.timeout(_TIME_LIMIT.total_seconds()):
+                decision = await self._patch(claimed, click)
+        except (TimeoutError, UnavailableError) as error:
+            if isinstance(error, UnavailableError) and not isinstance(error, OutcomeUnknownError):
+                return await self._give_back(claimed, click.actor, error)
+            log.warning("decision_outcome_unknown", request=claimed.id)
+            return self._card(claimed, click.actor, notice="outcome-unknown")
+        except DirectoryError as error:
+            return await self._give_back(claimed, click.actor, error)
+        return await self._record(claimed, click, decision)
+
+    async def _patch(self, claimed: ApprovalRequest, click: _Click) -> Decision:
+        """Sent, and when its answer is lost, read before it is repeated. Raises
+        ``OutcomeUnknownError`` when even reading doesn't tell.
+        """
+        approval_id, step = str(claimed.approval_id), click.step
+        for attempt in range(1, _PATCH_TRIES + 1):
+            try:
+                await self.approvals.decide(
+                    click.assertion, approval_id, step.step_id, click.choice, click.reason
+                )
+                by = Person(click.actor.identity, click.actor.display_name)
+                return Decision(click.choice, by, click.reason, self.clock.now())
+            except (AlreadyDecidedError, OutcomeUnknownError) as error:
+                log.info("decision_reread", request=claimed.id, attempt=attempt, why=type(error).__name__)
+                found = await self._reread(click.assertion, approval_id)
+                if found is not None:
+                    return found
+        raise OutcomeUnknownError
+
+    async def _reread(self, assertion: UserAssertion, approval_id: str) -> Decision | None:
+        try:
+            return (await self.approvals.read(assertion, approval_id)).decision
+        except DirectoryError as error:
+            raise OutcomeUnknownError from error
+
+    async def _record(self, claimed: ApprovalRequest, click: _Click, decision: Decision) -> RequestCard:
+        recorded = await self.recovery.conclude(claimed, decision)
+        if recorded is None:  # reconciliation read the same in Graph, and was quicker
+            recorded = await self._load(claimed.id) or claimed
+        mine = decision.by is not None and decision.by.identity == click.actor.identity
+        notice = f"recorded-{_PAST[decision.choice]}" if mine else "already-decided"
+        log.info("decision_recorded", request=claimed.id, choice=decision.choice.value, mine=mine)
+        return self._card(recorded, click.actor, notice=notice)
+
+    async def _give_back(self, claimed: ApprovalRequest, actor: Actor, error: DirectoryError) -> RequestCard:
+        claim_id = claimed.claim.id if claimed.claim else ""
+        log.warning("decision_not_taken", request=claimed.id, why=type(error).__name__, status=error.status)
+        released = await self.recovery.release(claimed, claim_id, type(error).__name__)
+        return self._card(released or claimed, actor, notice=_stop_for(error).notice)
+
+    # What the actor sees --------------------------------------------------------------------
+
+    async def _refuse(
+        self,
+        request: ApprovalRequest,
+        actor: Actor,
+        choice: Choice,
+        verdict: separation.Refused,
+        facts: Facts,
+    ) -> RequestCard:
+        story = {"choice": choice.value, "refusals": told(verdict.refusals), **_facts(facts)}
+        await self._audit(AuditEvent.REFUSED, request, actor, story)
+        reasons = [r.reason.value for r in verdict.refusals]
+        log.info("decision_refused", request=request.id, actor=actor.identity.object_id, reasons=reasons)
+        return RequestCard(request, self.portal_url, Viewer.REFUSED, verdict.refusals, "refused")
+
+    async def _stopped(
+        self, request: ApprovalRequest, actor: Actor, choice: Choice, stop: _StopError
+    ) -> RequestCard:
+        await self._audit(AuditEvent.NOT_SENT, request, actor, {"choice": choice.value, "why": stop.notice})
+        if stop.settle:
+            await self.recovery.look_again(request)
+        current = await self._load(request.id) or request
+        card = self._card(current, actor, notice=stop.notice)
+        return replace(card, sign_in_link=stop.sign_in_link)
+
+    def _card(self, request: ApprovalRequest, actor: Actor, notice: str | None = None) -> RequestCard:
+        """The request as this actor sees it, by the forecast frozen at intake: looking costs no
+        call to Graph, and only a click is judged on live facts.
+        """
+        if request.state not in lifecycle.OPEN:
+            return RequestCard(request, self.portal_url, Viewer.EVERYONE, (), notice)
+        refusals = separation.outlook(actor.identity, request, self.rules)
+        viewer = Viewer.REFUSED if refusals else Viewer.ABLE
+        return RequestCard(request, self.portal_url, viewer, refusals, notice)
+
+    async def _load(self, request_id: str) -> ApprovalRequest | None:
+        async with self.store.transaction() as tx:
+            return await tx.request(request_id)
+
+    async def _audit(
+        self, event: AuditEvent, request: ApprovalRequest, actor: Actor, facts: dict[str, object]
+    ) -> None:
+        async with self.store.transaction() as tx:
+            await tx.audit(entry(self.clock, event, request.id, actor.identity, facts))
+
+
+_PAST = {Choice.APPROVE: "approved", Choice.DENY: "denied"}
+
+
+def _not_open(request: ApprovalRequest) -> str | None:
+    if not request.decidable_here:
+        return "not-decidable-here"
+    if request.state is State.DECIDING:
+        return "being-decided"
+    if request.state in {State.APPROVED, State.DENIED, State.DECIDED_ELSEWHERE, State.ACTIVE}:
+        return "already-decided"
+    return None if request.state is State.PENDING else "not-open"
+
+
+def _check_reason(reason: str, request: ApprovalRequest, facts: Facts) -> None:
+    frozen = isinstance(request.pool, Pool) and request.pool.justification_required
+    live = isinstance(facts.policy, ApprovalPolicy) and facts.policy.justification_required
+    if not reason and (frozen or live):
+        raise _StopError("reason-required")
+
+
+def _stop_for(error: DirectoryError) -> _StopError:
+    match error:
+        case ClaimsChallengeError():
+            return _StopError("step-up-needed")
+        case InteractionRequiredError(code="AADSTS65001"):
+            return _StopError("consent-needed")
+        case InteractionRequiredError():
+            return _StopError("sign-in-needed")
+        case PermissionMissingError():
+            return _StopError("permission-missing")
+        case NotFoundError():
+            return _StopError("not-open", settle=True)
+        case UnavailableError():
+            return _StopError("try-again")
+        case _:
+            return _StopError("rejected")
+
+
+def _facts(facts: Facts) -> dict[str, object]:
+    return {"facts_read_at": facts.read_at.isoformat(), "rules": list(separation.RELIED_ON)}

@@ -1,0 +1,64 @@
+"""The ladder: ops are pinged about a request that nobody has answered, rung by rung."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from bot.domain import lifecycle, sla
+from bot.domain.audit import AuditEvent
+from bot.domain.model import ApprovalRequest, OpsCard, PingCause
+from bot.ports import Channel, Clock, LeasedEffect, Store, Transaction
+from bot.service.common import change, finish
+from bot.service.intake import rung_ping
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """Carries out ``ops.ping``. A repeat after a crash pings again rather than not at all."""
+
+    store: Store
+    channel: Channel
+    clock: Clock
+    portal_url: str
+    ops_channel_of: Callable[[ApprovalRequest], str]
+
+    async def ping(self, effect: LeasedEffect) -> None:
+        """Effect handler. Raises ``ChannelError``."""
+        request_id, number = str(effect.payload["request"]), int(effect.payload["rung"])
+        async with self.store.transaction() as tx:
+            request = await tx.request(request_id)
+            if request is None or request.state not in lifecycle.OPEN:
+                await finish(tx, effect)
+                return
+        cause = PingCause(effect.payload["cause"])
+        waited = self.clock.now() - request.requested_at
+        content = OpsCard(request, cause, number, waited, self.portal_url)
+        await self.channel.post(self.ops_channel_of(request), content)
+        log.warning("ops_pinged", request=request.id, rung=number, cause=cause.value)
+        await self._note(request_id, number, cause, effect)
+
+    async def _note(self, request_id: str, number: int, cause: PingCause, effect: LeasedEffect) -> None:
+        def make(stored: ApprovalRequest) -> ApprovalRequest | None:
+            return lifecycle.rung_fired(stored, number) if stored.state in lifecycle.OPEN else None
+
+        async def climb(tx: Transaction, made: ApprovalRequest | None) -> None:
+            if made is not None and cause is PingCause.UNANSWERED:
+                await self._enqueue_next(tx, made, number)
+            await finish(tx, effect)
+
+        facts = {"rung": number, "cause": cause.value}
+        await change(
+            self.store, self.clock, request_id, make, event=AuditEvent.ESCALATED, facts=facts, then=climb
+        )
+
+    async def _enqueue_next(self, tx: Transaction, request: ApprovalRequest, fired: int) -> None:
+        following = sla.next_rung(
+            request.sla, fired, request.requested_at, request.expires_at, self.clock.now()
+        )
+        if following is not None:
+            await tx.enqueue(rung_ping(request.id, following))

@@ -1,0 +1,166 @@
+"""A pending PIM request is taken in: forecast, written down, and its card set going."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from bot.domain import lifecycle, separation, sla
+from bot.domain.audit import AuditEvent
+from bot.domain.errors import DirectoryError
+from bot.domain.model import (
+    ApprovalRequest,
+    Danger,
+    Facts,
+    Identity,
+    Person,
+    PimRequest,
+    PingCause,
+    Pool,
+    Role,
+    SlaPlan,
+    Unreadable,
+)
+from bot.ports import Clock, Directory, Effect, Store
+from bot.service.common import OPS_PING, card_sync, change, entry, told
+from bot.service.facts import FactsReader
+
+APPROVAL_WINDOW: Final = timedelta(hours=24)
+"""Not configurable in PIM (Entra docs, "Approve or deny requests for Microsoft Entra roles")."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Takes requests in. Everything it can't read becomes visible on the card: it fails open on
+    visibility, and closed on authority.
+    """
+
+    directory: Directory
+    facts: FactsReader
+    store: Store
+    clock: Clock
+    rules: separation.Rules
+    ladder: SlaPlan
+
+    async def take_in(self, pim: PimRequest) -> bool:
+        """Write a new request down with its card and its first rung as effects, in one
+        transaction. False: it was there already.
+        """
+        request = await self._build(pim)
+        async with self.store.transaction() as tx:
+            if not await tx.add_request(request):
+                return False
+            await tx.wake(card_sync(request.id, self.clock))
+            for effect in self._pings(request):
+                await tx.enqueue(effect)
+            await tx.audit(
+                entry(
+                    self.clock, AuditEvent.TAKEN_IN, request.id, request.requester.identity, _story(request)
+                )
+            )
+        log.info("request_taken_in", request=request.id, role=request.role.definition_id)
+        return True
+
+    async def complete(self, request: ApprovalRequest, pim: PimRequest) -> None:
+        """Read again what could not be read at intake; freezes the pool once it is whole."""
+        fresh = await self._build(pim)
+        if (fresh.requester, fresh.role, fresh.pool) == (request.requester, request.role, request.pool):
+            return
+
+        def make(stored: ApprovalRequest) -> ApprovalRequest | None:
+            if stored.state not in lifecycle.OPEN or not lifecycle.is_incomplete(stored):
+                return None
+            return lifecycle.reforecast(stored, requester=fresh.requester, role=fresh.role, pool=fresh.pool)
+
+        made = await change(
+            self.store, self.clock, request.id, make, event=AuditEvent.FORECAST, facts=_story(fresh)
+        )
+        if made is not None and _nobody_can(made.pool):
+            async with self.store.transaction() as tx:
+                await tx.enqueue(_empty_pool_ping(made.id, self.clock))
+
+    async def _build(self, pim: PimRequest) -> ApprovalRequest:
+        role, requester, facts = await asyncio.gather(
+            self._role(pim.role_definition_id),
+            self._person(pim.principal_id),
+            self.facts.live(pim.role_definition_id),
+        )
+        return ApprovalRequest(
+            id=pim.id,
+            tenant_id=self.rules.tenant_id,
+            approval_id=pim.approval_id,
+            action=pim.action,
+            requester=requester,
+            role=role,
+            scope=pim.scope,
+            justification=pim.justification,
+            ticket=pim.ticket,
+            duration=pim.duration,
+            starts_at=pim.starts_at,
+            requested_at=pim.created_at,
+            expires_at=pim.created_at + APPROVAL_WINDOW,
+            pool=self._pool(requester.identity, pim.scope, facts),
+            sla=self.ladder,
+        )
+
+    def _pool(self, requester: Identity, scope: str, facts: Facts) -> Pool | Unreadable:
+        if isinstance(facts.policy, Unreadable):
+            return facts.policy
+        return separation.forecast(requester, scope, facts.policy, facts.holders, self.rules)
+
+    async def _role(self, definition_id: str) -> Role:
+        try:
+            return await self.directory.role(definition_id)
+        except DirectoryError as error:
+            log.warning("role_unreadable", role=definition_id, why=str(error))
+            # Its danger is unknown too, so the card says the worst.
+            return Role(definition_id, definition_id, Danger.CRITICAL)
+
+    async def _person(self, object_id: str) -> Person:
+        try:
+            return await self.directory.person(object_id)
+        except DirectoryError as error:
+            log.warning("requester_unreadable", principal=object_id, why=str(error))
+            who = Identity(self.rules.tenant_id, object_id)
+            return Person(who, who.object_id)
+
+    def _pings(self, request: ApprovalRequest) -> list[Effect]:
+        found = []
+        if _nobody_can(request.pool):
+            found.append(_empty_pool_ping(request.id, self.clock))
+        rung = sla.next_rung(request.sla, 0, request.requested_at, request.expires_at, self.clock.now())
+        if rung is not None:
+            found.append(rung_ping(request.id, rung))
+        return found
+
+
+def rung_ping(request_id: str, rung: sla.Rung) -> Effect:
+    """Ping ops at a rung; once each, by its key."""
+    payload = {"request": request_id, "rung": rung.number, "cause": PingCause.UNANSWERED.value}
+    return Effect(f"{OPS_PING}:{request_id}:{rung.number}", OPS_PING, rung.due_at, payload)
+
+
+def _empty_pool_ping(request_id: str, clock: Clock) -> Effect:
+    payload = {"request": request_id, "rung": 0, "cause": PingCause.EMPTY_POOL.value}
+    return Effect(f"{OPS_PING}:{request_id}:empty-pool", OPS_PING, clock.now(), payload)
+
+
+def _nobody_can(pool: Pool | Unreadable) -> bool:
+    return isinstance(pool, Pool) and pool.unreadable is None and not pool.able
+
+
+def _story(request: ApprovalRequest) -> dict[str, object]:
+    pool = request.pool
+    return {
+        "role": request.role.definition_id,
+        "scope": request.scope,
+        "pool": {"unreadable": pool.fact}
+        if isinstance(pool, Unreadable)
+        else {m.person.identity.object_id: told(m.refusals) for m in pool.members},
+    }

@@ -1,0 +1,109 @@
+"""Signals are hints, Graph is the truth: read what is pending there, act on the difference."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from bot.domain import lifecycle
+from bot.domain.model import ApprovalRequest, PimRequest, PimStatus, State
+from bot.ports import Clock, Directory, Effect, LeasedEffect, Store
+from bot.service.common import RECONCILE
+from bot.service.intake import Intake
+from bot.service.recover import Recovery
+
+_AT_ONCE: Final = 8
+"""Requests looked into side by side."""
+
+log = structlog.get_logger(__name__)
+
+
+class Reconciler:
+    """Carries out ``reconcile``, one row that is due every ``poll`` and whenever it is woken."""
+
+    def __init__(
+        self,
+        *,
+        directory: Directory,
+        intake: Intake,
+        recovery: Recovery,
+        store: Store,
+        clock: Clock,
+        poll: timedelta,
+    ) -> None:
+        self._directory = directory
+        self._intake = intake
+        self._recovery = recovery
+        self._store = store
+        self._clock = clock
+        self._poll = poll
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self.fresh_at: datetime | None = None
+        """When Graph was last read to the end; readiness depends on it."""
+
+    async def run(self, effect: LeasedEffect) -> None:
+        """Effect handler. Raises ``DirectoryError`` when Graph can't be read, after having done
+        all it could.
+        """
+        await self.reconcile()
+        async with self._store.transaction() as tx:
+            if not await tx.reschedule(effect, self._clock.now() + self._poll):
+                log.info("reconcile_lease_lost")
+
+    async def reconcile(self) -> None:
+        """Take in what is new and settle what is over. Raises ``DirectoryError``."""
+        pending = {p.id: p for p in await self._directory.pending_requests()}
+        async with self._store.transaction() as tx:
+            known = {r.id: r for r in await tx.open_requests()}
+            new = [p for p in pending.values() if p.id not in known and await tx.request(p.id) is None]
+        work = [self._intake.take_in(p) for p in new]
+        work += [self._settle(r) for r in known.values() if r.id not in pending and _settleable(r)]
+        work += [self._complete(r, pending[r.id]) for r in known.values() if _completable(r, pending)]
+        await self._all(work)
+        self.fresh_at = self._clock.now()
+
+    async def _settle(self, request: ApprovalRequest) -> bool:
+        """The list may lag behind, so a request that is missing in it is asked for by its id."""
+        pim = await self._directory.request(request.id)
+        if pim is not None and pim.status is PimStatus.AWAITING_APPROVAL:
+            return False
+        settled = await self._recovery.settle(request, pim)
+        if settled is not None:
+            log.info("request_settled", request=request.id, state=settled.state.value)
+        return settled is not None
+
+    async def _complete(self, request: ApprovalRequest, pim: PimRequest) -> bool:
+        await self._intake.complete(request, pim)
+        return True
+
+    async def _all(self, work: Iterable[Coroutine[object, object, bool]]) -> None:
+        """Each on its own: one request that can't be read keeps no other from its card."""
+        results = await asyncio.gather(*(self._one(w) for w in work), return_exceptions=True)
+        failures = [r for r in results if isinstance(r, BaseException)]
+        for failure in failures:
+            log.warning("reconcile_incomplete", why=str(failure), error=type(failure).__name__)
+        if failures:
+            raise failures[0]
+
+    async def _one(self, work: Coroutine[object, object, bool]) -> bool:
+        async with self._slots:
+            return await work
+
+
+def _settleable(request: ApprovalRequest) -> bool:
+    """A decision on its way belongs to whoever claimed it, and then to its recovery."""
+    return request.state is State.PENDING
+
+
+def _completable(request: ApprovalRequest, pending: dict[str, PimRequest]) -> bool:
+    return request.id in pending and lifecycle.is_incomplete(request)
+
+
+async def wake(store: Store, clock: Clock) -> None:
+    """Have reconciliation run now: what every signal does, and nothing else."""
+    async with store.transaction() as tx:
+        await tx.wake(Effect(RECONCILE, RECONCILE, clock.now()))

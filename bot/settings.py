@@ -1,0 +1,293 @@
+"""Settings: read once, at start, from ``secondkey.toml`` and ``SECONDKEY_*`` (which win).
+
+All faults are reported together. The README's table is generated from the descriptions here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from bot.clouds import CLOUDS, Cloud
+from bot.domain.errors import SecondKeyError
+from bot.domain.model import Role
+
+PREFIX: Final = "SECONDKEY_"
+_GUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+_CHANNEL = r"^19:[^@\s]+@thread\.(tacv2|skype)$"
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+Guid = Annotated[str, Field(pattern=_GUID)]
+ChannelId = Annotated[str, Field(pattern=_CHANNEL)]
+CUSTOM_URLS: Final = (
+    "login_url",
+    "graph_url",
+    "connector_url",
+    "token_service_url",
+    "bot_openid_url",
+    "bot_issuer",
+)
+
+
+class SettingsError(SecondKeyError):
+    """The settings are not usable."""
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(self.faults))
+
+
+class Routing(BaseModel):
+    """Where one role's cards go (``[roles."Role name or id"]`` in the TOML)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    approver_channel: ChannelId | None = None
+    ops_channel: ChannelId | None = None
+
+
+class Settings(BaseSettings):
+    """See the module's docstring."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", toml_file="secondkey.toml", hide_input_in_errors=True
+    )
+
+    tenant_id: Guid = Field(description="Entra tenant id. Required.")
+    client_id: Guid = Field(description="The bot's app registration. Required.")
+    client_secret: SecretStr | None = Field(
+        default=None, description="One of three ways to authenticate: a client secret."
+    )
+    client_certificate: Path | None = Field(
+        default=None, description="One of three: path of a PEM file with certificate and private key."
+    )
+    managed_identity: Guid | None = Field(
+        default=None,
+        description="One of three: client id of a user-assigned managed identity federated to the app"
+        " (no secret at all).",
+    )
+    public_url: str = Field(description="https base URL under which Microsoft reaches the bot. Required.")
+    approver_channel: ChannelId = Field(
+        description="Teams channel for approval cards, `19:…@thread.tacv2`; per-role routing in the"
+        " TOML. Required."
+    )
+    ops_channel: ChannelId = Field(description="Teams channel for pings to ops. Required.")
+    database_url: str = Field(
+        default="sqlite+aiosqlite:///secondkey.db",
+        description="SQLAlchemy URL; `postgresql+asyncpg://…` for several replicas.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=3978, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    oauth_connection: str = Field(
+        default="graph", min_length=1, description="Name of the Azure Bot OAuth connection."
+    )
+    break_glass: Annotated[tuple[Guid, ...], NoDecode] = Field(
+        default=(), description="Object ids of break-glass accounts, comma-separated: they take no part."
+    )
+    active_holders_may_decide: bool = Field(
+        default=False, description="Let approvers decide who hold the role themselves right now."
+    )
+    poll_seconds: float = Field(
+        default=10, ge=1, le=3600, description="How often Graph is asked for pending requests."
+    )
+    sla_seconds: float = Field(
+        default=300, gt=0, le=86_400, description="When ops are pinged for the first time: the first rung."
+    )
+    sla_further_seconds: Annotated[tuple[float, ...], NoDecode] = Field(
+        default=(900.0, 3600.0), description="Further rungs, in seconds after the request was made."
+    )
+    sla_repeat_seconds: float = Field(
+        default=3600, ge=60, description="After the last rung, again every so often until the request ends."
+    )
+    subscriptions: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Graph resources to subscribe to, comma-separated."
+    )
+    cloud: Literal["public", "usgov", "usdod", "china", "custom"] = Field(
+        default="public", description="Which Microsoft cloud; `custom` names each endpoint below."
+    )
+    login_url: str | None = Field(default=None, description="With `custom`: Entra.")
+    graph_url: str | None = Field(default=None, description="With `custom`: Microsoft Graph.")
+    connector_url: str | None = Field(default=None, description="With `custom`: Bot Connector.")
+    token_service_url: str | None = Field(default=None, description="With `custom`: user-token service.")
+    bot_openid_url: str | None = Field(
+        default=None, description="With `custom`: OpenID metadata of inbound tokens."
+    )
+    bot_issuer: str | None = Field(default=None, description="With `custom`: issuer of inbound tokens.")
+    ca_bundle: Path | None = Field(
+        default=None, description="With `custom`: PEM file of the authority that signs its certificates."
+    )
+    dangerously_clock_url: str | None = Field(
+        default=None,
+        description="With `custom`: follow the clock of a sandbox. Never with a real tenant.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe log line to print."
+    )
+    roles: dict[str, Routing] = Field(
+        default_factory=dict, description="Per-role routing, in the TOML only.", exclude=True
+    )
+
+    @field_validator("break_glass", "subscriptions", "sla_further_seconds", mode="before")
+    @classmethod
+    def _comma_separated(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _all_at_once(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Faults of single settings and of combinations, reported together."""
+        faults = [*_credential_faults(data), *_cloud_faults(data), *_url_faults(data)]
+        try:
+            made = handler(data)
+        except ValidationError as error:
+            raise SettingsError([*_faults(error), *faults]) from None
+        if faults:
+            raise SettingsError(faults)
+        return made
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (pydantic-settings' signature)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def endpoints(self) -> Cloud:
+        """The endpoints of the chosen cloud."""
+        if self.cloud != "custom":
+            return CLOUDS[self.cloud]
+        given = {name: str(getattr(self, name)).rstrip("/") for name in CUSTOM_URLS}
+        given["connector_url"] += "/"
+        return Cloud(**given, portal_url=CLOUDS["public"].portal_url)
+
+    @property
+    def notification_url(self) -> str:
+        return self.public_url.rstrip("/") + "/api/notifications"
+
+    @property
+    def lifecycle_url(self) -> str:
+        return self.public_url.rstrip("/") + "/api/lifecycle"
+
+    def approver_channel_of(self, role: Role) -> str:
+        routed = self._routing(role)
+        return (routed and routed.approver_channel) or self.approver_channel
+
+    def ops_channel_of(self, role: Role) -> str:
+        routed = self._routing(role)
+        return (routed and routed.ops_channel) or self.ops_channel
+
+    def _routing(self, role: Role) -> Routing | None:
+        return self.roles.get(role.definition_id) or self.roles.get(role.display_name)
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings; ``overrides`` win over everything. Raises ``SettingsError`` naming every fault
+    at once, and no value.
+    """
+    faults = [f"{name}: there is no such setting" for name in sorted(os.environ) if _is_unknown(name)]
+    try:
+        settings = Settings(**overrides)
+    except SettingsError as error:
+        raise SettingsError([*error.faults, *faults]) from None
+    except (OSError, ValueError) as error:
+        raise SettingsError([f"secondkey.toml: {error}", *faults]) from None
+    if faults:
+        raise SettingsError(faults)
+    return settings
+
+
+def _is_unknown(variable: str) -> bool:
+    name = variable.removeprefix(PREFIX).lower()
+    return variable.startswith(PREFIX) and name not in Settings.model_fields
+
+
+def _credential_faults(data: Mapping[str, Any]) -> Iterable[str]:
+    ways = ("client_secret", "client_certificate", "managed_identity")
+    if sum(bool(data.get(way)) for way in ways) != 1:
+        yield f"{', '.join(_variable(way) for way in ways)}: set exactly one of the three"
+    yield from _missing_file(data, "client_certificate")
+
+
+def _cloud_faults(data: Mapping[str, Any]) -> Iterable[str]:
+    custom = data.get("cloud") == "custom"
+    for name in (*CUSTOM_URLS, "ca_bundle", "dangerously_clock_url"):
+        if not custom and data.get(name):
+            yield f"{_variable(name)}: only with SECONDKEY_CLOUD=custom"
+        if custom and not data.get(name) and name in CUSTOM_URLS:
+            yield f"{_variable(name)}: is required with SECONDKEY_CLOUD=custom"
+    yield from _missing_file(data, "ca_bundle")
+
+
+def _url_faults(data: Mapping[str, Any]) -> Iterable[str]:
+    loopback = data.get("cloud") == "custom"
+    for name in ("public_url", *CUSTOM_URLS, "dangerously_clock_url"):
+        if data.get(name) and not _acceptable(str(data[name]), loopback=loopback):
+            yield f"{_variable(name)}: must be an https:// URL (http:// only with custom, on loopback)"
+
+
+def _missing_file(data: Mapping[str, Any], name: str) -> Iterable[str]:
+    if data.get(name) and not Path(str(data[name])).is_file():
+        yield f"{_variable(name)}: there is no file {data[name]}"
+
+
+def _faults(error: ValidationError) -> Iterable[str]:
+    for fault in error.errors(include_input=False, include_url=False):
+        name = _variable(str(fault["loc"][0])) + "".join(f"[{part}]" for part in fault["loc"][1:])
+        yield f"{name}: {_said(fault['type'], fault['msg'])}"
+
+
+def _said(kind: str, message: str) -> str:
+    if kind == "missing":
+        return "is required and missing"
+    if kind == "extra_forbidden":
+        return "there is no such setting"
+    if "thread" in message:
+        return "must be a Teams channel id, 19:…@thread.tacv2"
+    if re.search(r"0-9a-fA-F", message):
+        return "must be a GUID"
+    return message[:1].lower() + message[1:]
+
+
+def _acceptable(url: str, *, loopback: bool) -> bool:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+        _ = parts.port
+    except ValueError:
+        return False
+    if not host or parts.username or parts.query or parts.fragment:
+        return False
+    return parts.scheme == "https" or (loopback and parts.scheme == "http" and host in _LOOPBACK)
+
+
+def _variable(field: str) -> str:
+    return PREFIX + field.upper()
