@@ -36,7 +36,7 @@ from bot.service.subscribe import Subscriber
 from bot.settings import Settings
 from bot.store.opening import open_store
 from bot.store.sql_store import SqlStore
-from bot.teams.adapters import TeamsAdapters, open_teams
+from bot.teams.assembly import TeamsAdapters, open_teams, teams_turns
 from bot.teams.config import TeamsConfig
 from bot.web import health, messages, notifications
 from bot.web.keys import ChannelKeys
@@ -47,17 +47,6 @@ _STALE_AFTER_POLLS: Final = 3
 _STALE_SLACK: Final = timedelta(seconds=60)
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """Everything, running. ``app`` is what is served."""
-
-    app: web.Application
-    store: Store
-    clock: Clock
-    runner: EffectRunner
-    reconciler: Reconciler
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +70,29 @@ class _Services:
     subscriber: Subscriber
 
 
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything, opened. ``app`` is what is to be served."""
+
+    _parts: _Parts
+    _services: _Services
+    _runner: EffectRunner
+    app: web.Application
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Reconcile and carry out effects until the block ends. To be entered when ``app`` is being
+        served: Graph calls back while a subscription is made.
+        """
+        await _first_effects(self._parts, self._services)
+        task = asyncio.create_task(self._runner.run(), name="effect runner")
+        try:
+            yield
+        finally:
+            await self._runner.stop(_GRACE_SECONDS)
+            await task
+
+
 @asynccontextmanager
 async def open_house(settings: Settings) -> AsyncIterator[House]:
     """Open the store, the adapters and the effect runner, and close them in order afterwards.
@@ -94,8 +106,9 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         stack.push_async_callback(store.close)
         graph = await stack.enter_async_context(open_graph(_graph_config(settings), clock))
         channels = ChannelRegister(store)
+        teams_config = _teams_config(settings)
         teams = open_teams(
-            _teams_config(settings),
+            teams_config,
             session=session,
             tokens=graph.tokens,
             clock=clock,
@@ -105,10 +118,10 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         services = _services(parts)
         runner = _runner(services, store, clock)
         store.on_commit(runner.poke)
-        await _first_effects(settings, services, store, clock)
-        turns = teams.turns(services.desk)
-        stack.push_async_callback(turns.close)
-        await _run(runner, stack)
+        turns = teams_turns(
+            teams_config, session=session, tokens=graph.tokens, clock=clock, desk=services.desk
+        )
+        stack.push_async_callback(turns.close, _GRACE_SECONDS)
         keys = ChannelKeys(session, settings.endpoints.bot_openid_url, clock)
         endpoint = messages.MessagesEndpoint(
             turns, keys, app_id=settings.client_id, issuer=settings.endpoints.bot_issuer, clock=clock, ids=ids
@@ -117,7 +130,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         app.add_routes(messages.routes(endpoint))
         app.add_routes(notifications.routes(services.subscriber, runner.poke))
         app.add_routes(health.routes(_checks(parts, services, runner)))
-        yield House(app, store, clock, runner, services.reconciler)
+        yield House(parts, services, runner, app)
 
 
 def _services(parts: _Parts) -> _Services:
@@ -183,23 +196,14 @@ def _runner(services: _Services, store: Store, clock: Clock) -> EffectRunner:
     return EffectRunner(store, clock, handlers, owner)
 
 
-async def _first_effects(settings: Settings, services: _Services, store: Store, clock: Clock) -> None:
-    if settings.database_url.startswith("sqlite"):
+async def _first_effects(parts: _Parts, services: _Services) -> None:
+    if parts.settings.database_url.startswith("sqlite"):
         # The only process there is: whoever claimed a decision is gone.
         await services.recovery.hurry()
-    async with store.transaction() as tx:
-        await tx.wake(Effect(RECONCILE, RECONCILE, clock.now()))
-        await tx.wake(Effect(SUBSCRIPTIONS, SUBSCRIPTIONS, clock.now()))
-
-
-async def _run(runner: EffectRunner, stack: AsyncExitStack) -> None:
-    task = asyncio.create_task(runner.run(), name="effect runner")
-
-    async def stop() -> None:
-        await runner.stop(_GRACE_SECONDS)
-        await task
-
-    stack.push_async_callback(stop)
+    now = parts.clock.now()
+    async with parts.store.transaction() as tx:
+        await tx.wake(Effect(RECONCILE, RECONCILE, now))
+        await tx.wake(Effect(SUBSCRIPTIONS, SUBSCRIPTIONS, now))
 
 
 def _checks(parts: _Parts, services: _Services, runner: EffectRunner) -> dict[str, health.Check]:

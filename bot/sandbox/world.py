@@ -9,13 +9,33 @@ from __future__ import annotations
 import asyncio
 import secrets
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import aiohttp
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+from bot.sandbox.tenant import Tenant
+
+APP_ROLES = (
+    "AuditLog.Read.All",
+    "Directory.Read.All",
+    "GroupMember.Read.All",
+    "Mail.Read",
+    "RoleAssignmentSchedule.ReadWrite.Directory",
+    "RoleEligibilitySchedule.Read.Directory",
+    "RoleManagement.Read.Directory",
+    "RoleManagementPolicy.Read.Directory",
+    "User.Read.All",
+)
+DELEGATED_SCOPES = (
+    "PrivilegedAccess.ReadWrite.AzureAD",
+    "RoleAssignmentSchedule.ReadWrite.Directory",
+    "User.Read",
+)
 
 
 @dataclass(slots=True)
@@ -30,6 +50,9 @@ class User:
     upn: str
     persona: str
     """Why they are in the tenant, in a sentence."""
+    job_title: str = ""
+    department: str = ""
+    guest: bool = False
 
 
 @dataclass(slots=True)
@@ -80,7 +103,7 @@ class World:
     tenant_id: str
     client_id: str
     """The bot's app registration."""
-    client_secret: str
+    client_secret: str = field(repr=False)
     real_now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))  # noqa: TID251
     offset: timedelta = timedelta(0)
     users: dict[str, User] = field(default_factory=dict)
@@ -89,9 +112,9 @@ class World:
     """By channel id."""
     faults: dict[str, Fault] = field(default_factory=dict)
     log: list[dict[str, Any]] = field(default_factory=list)
-    entra_keys: list[SigningKey] = field(default_factory=lambda: [SigningKey.new()])
+    entra_keys: list[SigningKey] = field(default_factory=lambda: [SigningKey.new()], repr=False)
     """Newest last; the newest signs, all are published."""
-    channel_keys: list[SigningKey] = field(default_factory=lambda: [SigningKey.new()])
+    channel_keys: list[SigningKey] = field(default_factory=lambda: [SigningKey.new()], repr=False)
     """The Bot Connector's own keys, published with endorsements."""
     tokens_void_before: datetime | None = None
     """Access tokens issued earlier are answered 401, as if they had expired."""
@@ -103,6 +126,34 @@ class World:
     (``/token``) and control (``/_sandbox``)."""
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     """Notified whenever the log grows or the clock moves."""
+    tenant: Tenant = field(default_factory=Tenant)
+    """Groups, roles, policies, PIM requests, subscriptions."""
+    app_roles: set[str] = field(default_factory=lambda: set(APP_ROLES))
+    """Application permissions granted to the bot, read when a token is issued."""
+    delegated_scopes: set[str] = field(default_factory=lambda: set(DELEGATED_SCOPES))
+    consented: set[str] | None = None
+    """Object ids of users on whose behalf the bot may act; None: admin consent for all."""
+    require_claims: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By object id: the claims an on-behalf-of exchange for that user demands first."""
+    claims_challenge: bool = False
+    """Voided tokens are answered with a claims challenge (continuous access evaluation)."""
+    issued: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
+    """By ``uti``: when a token was issued by the sandbox's clock, and when it expires by the real
+    one, because token caches (azure-identity's) run on the machine's clock and can't be moved."""
+    refresh_tokens: dict[str, str] = field(default_factory=dict, repr=False)
+    """Refresh token to object id."""
+    client_certificates: list[Any] = field(default_factory=list)
+    """Public keys that client assertions of the bot may be signed with."""
+    verified: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Claims by SHA-256 of tokens whose signature was checked already."""
+    page_size: int = 100
+    mail_delay_seconds: float = 0.0
+    pending_status: str = "PendingApprovalProvisioning"
+    """What a fresh request that needs approval reports."""
+    notification_backoff_seconds: float = 0.5
+    http: aiohttp.ClientSession | None = None
+    """For what the sandbox itself calls: webhooks and the bot."""
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def now(self) -> datetime:
         """The sandbox's time, aware UTC."""
@@ -132,6 +183,21 @@ class World:
         async with self.changed:
             self.changed.notify_all()
         return line
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside the requests; the server cancels what is left when it stops."""
+        task = asyncio.get_running_loop().create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def wait_until(self, at: datetime) -> None:
+        """Return once the sandbox's clock has reached ``at``."""
+        while (left := (at - self.now()).total_seconds()) > 0:
+            async with self.changed:
+                try:
+                    await asyncio.wait_for(self.changed.wait(), timeout=left)
+                except TimeoutError:
+                    continue
 
     async def advance(self, seconds: float) -> datetime:
         """Move the clock forward."""

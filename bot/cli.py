@@ -1,0 +1,104 @@
+"""The ``secondkey`` command. Commands import what they need: `serve` has no use for a sandbox in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from importlib.metadata import version
+from typing import Annotated, Final
+
+import typer
+
+from bot import logs, settings
+from bot.domain.errors import SecondKeyError
+
+_USAGE: Final = 2
+_FAILED: Final = 1
+
+app = typer.Typer(
+    name="secondkey",
+    help="Microsoft Entra PIM approvals in Microsoft Teams, decided by the right second person.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def main() -> None:
+    """Entry point."""
+    app()
+
+
+@app.callback()
+def _version(
+    show: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    if show:
+        typer.echo(version("second-key"))
+        raise typer.Exit
+
+
+@app.command()
+def serve() -> None:
+    """Run the bot. Settings come from SECONDKEY_* variables and secondkey.toml."""
+    try:
+        loaded = settings.load()
+    except settings.SettingsError as error:
+        _say("These settings have to be put right first:", *(f"  {fault}" for fault in error.faults))
+        _say("Every setting is explained in the README.")
+        raise typer.Exit(_USAGE) from None
+    logs.configure(loaded.log_level)
+    from bot.serving import serve as serve_bot
+
+    try:
+        asyncio.run(serve_bot(loaded))
+    except (SecondKeyError, OSError) as error:
+        _say(f"Second Key could not start: {error}")
+        raise typer.Exit(_FAILED) from None
+
+
+@app.command()
+def demo(
+    script: Annotated[
+        bool, typer.Option("--script", help="Unattended: JSON lines; exits 1 if any step did not happen.")
+    ] = False,
+    stay: Annotated[
+        bool, typer.Option("--serve", help="Leave sandbox and bot running, and say how to poke them.")
+    ] = False,
+) -> None:
+    """Play the whole story against a sandbox tenant on this machine. Needs no tenant at all."""
+    if script and stay:
+        _say("--script plays the story and ends, --serve stays: take one of them.")
+        raise typer.Exit(_USAGE)
+    from bot.demo.play import play
+
+    raise typer.Exit(play(script=script, stay=stay))
+
+
+@app.command(
+    add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
+)
+def sandbox(context: typer.Context) -> None:
+    """Run the sandbox tenant alone (`secondkey sandbox --help` for its options)."""
+    from bot.sandbox import __main__ as alone
+
+    asyncio.run(alone.serve(alone.parser().parse_args(context.args)))
+
+
+@app.command()
+def docs(
+    check: Annotated[bool, typer.Option("--check", help="Only say whether they are up to date.")] = False,
+) -> None:
+    """Bring the generated parts of the README up to date."""
+    from bot import docs as generated
+
+    stale = generated.update(write=not check)
+    for name in stale:
+        _say(f"{'out of date' if check else 'updated'}: {name}")
+    raise typer.Exit(_FAILED if check and stale else 0)
+
+
+def _say(*lines: str) -> None:
+    for line in lines:
+        print(line, file=sys.stderr)

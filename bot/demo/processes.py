@@ -1,0 +1,148 @@
+"""The two processes of the demo: the sandbox and the bot."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+
+from bot.domain.errors import SecondKeyError
+
+_START_SECONDS: Final = 60.0
+_STOP_SECONDS: Final = 15.0
+
+
+class DemoError(SecondKeyError):
+    """The demo can't go on."""
+
+
+@dataclass(slots=True)
+class Bot:
+    """The bot's process, which can be killed and started again on the same database."""
+
+    env: Mapping[str, str]
+    log: Path
+    url: str
+    process: asyncio.subprocess.Process | None = field(default=None)
+
+    async def start(self, session: aiohttp.ClientSession) -> float:
+        """Start it and wait until it is ready; returns the seconds that took. Raises
+        ``DemoError`` with the end of its log.
+        """
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "bot", "serve", env=dict(self.env), stderr=log, start_new_session=True
+            )
+        while not await _is_ready(session, self.url):
+            if self.process.returncode is not None or clock() - began > _START_SECONDS:
+                raise DemoError(f"the bot did not become ready:\n{_tail(self.log)}")
+            await asyncio.sleep(0.05)
+        return clock() - began
+
+    async def kill(self) -> None:
+        """SIGKILL, as a crash would."""
+        if self.process is not None and self.process.returncode is None:
+            self.process.kill()
+            await self.process.wait()
+
+    async def stop(self) -> None:
+        await _stop(self.process)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Both, running."""
+
+    sandbox: Mapping[str, Any]
+    """What the sandbox said when it was ready: addresses, users, channels, roles, ``env``."""
+    bot: Bot
+    session: aiohttp.ClientSession
+    directory: Path
+
+
+@asynccontextmanager
+async def stage(directory: Path, settings: Mapping[str, str] | None = None) -> AsyncIterator[Stage]:
+    """Start the sandbox and prepare the bot (not started yet); stop both when the block ends.
+    ``settings`` are added to the bot's. Raises ``DemoError``.
+    """
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        sandbox = await _start_sandbox(directory, stack)
+        port = _free_port()
+        url = f"http://127.0.0.1:{port}"
+        env = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("SECONDKEY_")},
+            **sandbox["env"],
+            "SECONDKEY_PUBLIC_URL": url,
+            "SECONDKEY_PORT": str(port),
+            "SECONDKEY_DATABASE_URL": f"sqlite+aiosqlite:///{directory / 'secondkey.db'}",
+            **(settings or {}),
+        }
+        bot = Bot(env, directory / "bot.log", url)
+        stack.push_async_callback(bot.stop)
+        yield Stage(sandbox, bot, session, directory)
+
+
+async def _start_sandbox(directory: Path, stack: AsyncExitStack) -> dict[str, Any]:
+    log = directory / "sandbox.log"
+    with log.open("ab") as errors:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "bot.sandbox", "--dir", str(directory)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,
+            limit=1 << 20,
+        )
+    stack.push_async_callback(_stop, process)
+    assert process.stdout is not None  # noqa: S101 (it was asked for)
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            line = await process.stdout.readline()
+        ready: dict[str, Any] = json.loads(line)
+    except (TimeoutError, ValueError) as error:
+        raise DemoError(f"the sandbox did not start:\n{_tail(log)}") from error
+    return ready
+
+
+async def _stop(process: asyncio.subprocess.Process | None) -> None:
+    if process is None or process.returncode is not None:
+        return
+    process.send_signal(signal.SIGTERM)
+    try:
+        async with asyncio.timeout(_STOP_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+async def _is_ready(session: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with session.get(f"{url}/readyz") as answer:
+            return answer.status == 200  # noqa: PLR2004 (OK)
+    except aiohttp.ClientError:
+        return False
+
+
+def _free_port() -> int:
+    """A port that is free now. The bot has to know its public URL before it listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _tail(log: Path, lines: int = 20) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else "(no log)"

@@ -1,0 +1,91 @@
+"""How the demo tells its story: live on a terminal, or as JSON lines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from time import perf_counter
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+
+from bot.demo.processes import DemoError
+
+
+class Facts(dict[str, Any]):
+    """What a step found out; filled in while it runs."""
+
+
+class Teller(Protocol):
+    """Told of each step before it begins and after it ended."""
+
+    def begins(self, title: str) -> None: ...
+
+    def happened(self, step: str, title: str, seconds: float, facts: Mapping[str, Any]) -> None: ...
+
+    def failed(self, step: str, title: str, why: str) -> None: ...
+
+    def says(self, title: str, text: str) -> None: ...
+
+
+class OnTerminal:
+    """Progress for a person."""
+
+    def __init__(self) -> None:
+        self._console = Console(highlight=False)
+        self._status = self._console.status("")
+
+    def begins(self, title: str) -> None:
+        self._status.update(escape(title) + " …")
+        self._status.start()
+
+    def happened(self, step: str, title: str, seconds: float, facts: Mapping[str, Any]) -> None:  # noqa: ARG002
+        self._status.stop()
+        self._console.print(f"[green]✔[/] {escape(title)} [dim]({seconds * 1000:.0f} ms)[/]")
+        for name, value in facts.items():
+            self._console.print(f"    [dim]{escape(name.replace('_', ' '))}:[/] {escape(str(value))}")
+
+    def failed(self, step: str, title: str, why: str) -> None:  # noqa: ARG002
+        self._status.stop()
+        self._console.print(f"[red]✘ {escape(title)}[/]\n{escape(why)}")
+
+    def says(self, title: str, text: str) -> None:
+        self._status.stop()
+        self._console.print(Panel(escape(text), title=escape(title), expand=False))
+
+
+class AsJson:
+    """One JSON object a step, for machines."""
+
+    def begins(self, title: str) -> None:
+        """Nothing to say yet."""
+
+    def happened(self, step: str, title: str, seconds: float, facts: Mapping[str, Any]) -> None:
+        self._print(step=step, ok=True, title=title, ms=round(seconds * 1000, 1), **facts)
+
+    def failed(self, step: str, title: str, why: str) -> None:
+        self._print(step=step, ok=False, title=title, why=why)
+
+    def says(self, title: str, text: str) -> None:
+        self._print(step="note", ok=True, title=title, text=text)
+
+    def _print(self, **line: Any) -> None:
+        sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+
+
+@asynccontextmanager
+async def step(teller: Teller, name: str, title: str) -> AsyncIterator[Facts]:
+    """One step of the story. What goes wrong in it is told, and raised."""
+    facts, began = Facts(), perf_counter()
+    teller.begins(title)
+    try:
+        yield facts
+    except DemoError as error:
+        teller.failed(name, title, str(error))
+        raise
+    teller.happened(name, title, perf_counter() - began, facts)

@@ -1,0 +1,87 @@
+"""Opens everything that talks to Entra and Graph."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from bot.domain.errors import RejectedError
+from bot.graph.approvals import GraphApprovals
+from bot.graph.calls import GraphCalls
+from bot.graph.client import open_http
+from bot.graph.config import GraphConfig
+from bot.graph.directory import GraphDirectory
+from bot.graph.entra import open_entra
+from bot.graph.errors import Call
+from bot.graph.retries import Retries
+from bot.graph.subscriptions import GraphSubscriptions
+from bot.graph.tokens import EntraAppTokens
+from bot.ports import Approvals, AppTokens, Clock, Directory, Subscriptions
+
+
+@dataclass(frozen=True, slots=True)
+class GraphAdapters:
+    """The ports this package implements. They share connections, and work until ``open_graph`` ends."""
+
+    tokens: AppTokens
+    directory: Directory
+    approvals: Approvals
+    subscriptions: Subscriptions
+
+
+@asynccontextmanager
+async def open_graph(
+    config: GraphConfig, clock: Clock, retries: Retries | None = None
+) -> AsyncIterator[GraphAdapters]:
+    """Opens the adapters; nothing is called yet.
+
+    Raises ``RejectedError`` when the client certificate or the CA bundle can't be read, or
+    ``graph_url`` is neither https nor on loopback.
+    """
+    retries = retries or Retries()
+    tls = _tls(config)
+    async with AsyncExitStack() as stack:
+        entra = await stack.enter_async_context(open_entra(config, tls, clock))
+        graph = await stack.enter_async_context(open_http(config.graph_url, tls))
+        tokens = EntraAppTokens(entra, clock, retries)
+
+        async def token() -> str:
+            return await tokens.token(config.graph_scope)
+
+        def forget() -> None:
+            tokens.forget(config.graph_scope)
+
+        async def challenged(_claims: str) -> str:
+            forget()  # the app can't answer for claims; a new token is all there is to try
+            return await token()
+
+        adapter = graph.adapter(token, challenged)
+        builders = graph.builders(adapter)
+        calls = GraphCalls(adapter, Call.APP, clock, retries, forget)
+        yield GraphAdapters(
+            tokens=tokens,
+            directory=GraphDirectory(calls, builders, config.tenant_id, clock),
+            approvals=GraphApprovals(
+                graph,
+                entra,
+                tenant_id=config.tenant_id,
+                scope=config.graph_scope,
+                clock=clock,
+                retries=retries,
+            ),
+            subscriptions=GraphSubscriptions(
+                calls,
+                builders,
+                notification_url=config.notification_url,
+                lifecycle_url=config.lifecycle_url,
+            ),
+        )
+
+
+def _tls(config: GraphConfig) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=config.ca_bundle)
+    except OSError as exc:  # also ssl.SSLError, for a file that holds no certificate
+        raise RejectedError("The CA bundle can't be read") from exc

@@ -1,0 +1,143 @@
+"""Approvals read and decided as the approver: ``ports.Approvals``.
+
+Directory-role approvals exist on ``/beta`` only (``entra-facts.md`` §3), so these two requests are
+written by hand. Should Microsoft move or remove the API, this is the file to change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from kiota_abstractions.method import Method
+from kiota_abstractions.request_information import RequestInformation
+
+from bot.domain.errors import NotFoundError
+from bot.domain.model import ApprovalStep, Choice, Decision, UserAssertion
+from bot.graph.calls import GraphCalls, body
+from bot.graph.client import Graph
+from bot.graph.entra import Entra
+from bot.graph.errors import Call, challenge
+from bot.graph.parsing import Json, child, person_of, required, rows, text, time
+from bot.graph.retries import Retries
+from bot.ports import Clock
+
+_APPROVAL = "{+graph}/beta/roleManagement/directory/roleAssignmentApprovals/{approval}"
+_CHOICES = {
+    "approve": Choice.APPROVE,
+    "approved": Choice.APPROVE,
+    "deny": Choice.DENY,
+    "denied": Choice.DENY,
+}
+_LEAST_SECONDS = 1.0
+_PATIENCE = 8.0
+"""Seconds to wait for a decision's answer; Teams gives a click 10 to 15 (``entra-facts.md`` §9)."""
+
+
+class GraphApprovals:
+    """Each call exchanges the assertion anew; no user token is kept."""
+
+    def __init__(
+        self, graph: Graph, entra: Entra, *, tenant_id: str, scope: str, clock: Clock, retries: Retries
+    ) -> None:
+        self._graph = graph
+        self._entra = entra
+        self._tenant_id = tenant_id
+        self._scope = scope
+        self._clock = clock
+        self._retries = retries
+
+    async def read(self, assertion: UserAssertion, approval_id: str) -> ApprovalStep:
+        """The step that is open for this user, or else the one that was decided."""
+        info = RequestInformation(
+            Method.GET, f"{_APPROVAL}?$expand=steps", {"graph": self._graph.url, "approval": approval_id}
+        )
+        calls = await self._calls(assertion, Call.DELEGATED, self._retries)
+        approval = await calls.read(info)
+        return self._step(text(approval, "id") or approval_id, _chosen(rows(approval, "steps")))
+
+    async def decide(
+        self,
+        assertion: UserAssertion,
+        approval_id: str,
+        step_id: str,
+        choice: Choice,
+        justification: str,
+    ) -> None:
+        """PATCH the step; repeated only when Graph says it was too busy to do anything, and within the
+        time the click has (``Retries.seconds`` for token and PATCH together).
+        """
+        info = RequestInformation(
+            Method.PATCH,
+            f"{_APPROVAL}/steps/{{step}}",
+            {"graph": self._graph.url, "approval": approval_id, "step": step_id},
+        )
+        body(info, {"reviewResult": choice.value, "justification": justification})
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        token = await self._entra.on_behalf_of(assertion, self._scope, self._retries)
+        left = max(_LEAST_SECONDS, self._retries.seconds - (loop.time() - began))
+        calls = self._calls_with(token, Call.DECISION, replace(self._retries, seconds=left))
+        await calls.once(info, Call.DECISION, _PATIENCE)
+
+    async def _calls(self, assertion: UserAssertion, call: Call, retries: Retries) -> GraphCalls:
+        token = await self._entra.on_behalf_of(assertion, self._scope, retries)
+        return self._calls_with(token, call, retries)
+
+    def _calls_with(self, token: str, call: Call, retries: Retries) -> GraphCalls:
+        async def held() -> str:
+            return token
+
+        async def challenged(claims: str) -> str:
+            raise challenge(claims)
+
+        return GraphCalls(self._graph.adapter(held, challenged), call, self._clock, retries)
+
+    def _step(self, approval_id: str, step: Json) -> ApprovalStep:
+        return ApprovalStep(
+            approval_id=approval_id,
+            step_id=required(step, "id"),
+            open=_is_open(step),
+            assigned_to_me=step.get("assignedToMe") is True,
+            decision=self._decision(step),
+        )
+
+    def _decision(self, step: Json) -> Decision | None:
+        """Only of a completed step: an open one confirms nothing, whatever its result says."""
+        choice = _CHOICES.get(text(step, "reviewResult").lower())
+        if choice is None or text(step, "status").lower() != "completed":
+            return None
+        reviewer = child(step, "reviewedBy")
+        return Decision(
+            choice=choice,
+            by=person_of(reviewer, self._tenant_id) if text(reviewer, "id") else None,
+            justification=text(step, "justification"),
+            at=time(step, "reviewedDateTime") or self._now(),
+        )
+
+    def _now(self) -> datetime:
+        return self._clock.now()
+
+
+def _is_open(step: Json) -> bool:
+    reviewed = text(step, "reviewResult").lower() not in {"", "notreviewed"}
+    return text(step, "status").lower() == "inprogress" and not reviewed
+
+
+def _chosen(steps: Sequence[Json]) -> Json:
+    """The step open for me; else a denied, a completed, an open one, in this order: where several
+    steps were decided, one denial decides.
+    """
+    if not steps:
+        raise NotFoundError("The approval has no steps")
+
+    def rank(step: Json) -> int:
+        if _is_open(step):
+            return 0 if step.get("assignedToMe") is True else 3
+        if text(step, "status").lower() != "completed":
+            return 4
+        return 1 if _CHOICES.get(text(step, "reviewResult").lower()) is Choice.DENY else 2
+
+    return min(steps, key=rank)

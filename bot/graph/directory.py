@@ -1,0 +1,98 @@
+"""What Graph tells the app itself about PIM: ``ports.Directory``."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from bot.domain.errors import NotFoundError, RejectedError
+from bot.domain.model import ApprovalPolicy, Holders, Person, PimRequest, PimStatus, Role
+from bot.graph.calls import GraphCalls, literal, query
+from bot.graph.holders import RoleHolders
+from bot.graph.parsing import AWAITING_NAMES, Json, request_of, text
+from bot.graph.people import People
+from bot.graph.policies import ApprovalPolicies
+from bot.ports import Clock
+
+_log = structlog.get_logger(__name__)
+_FILTER_REFUSED_FOR = timedelta(hours=1)
+_FILTER = " or ".join(f"status eq {literal(name)}" for name in AWAITING_NAMES)
+_BAD_REQUEST = 400
+
+
+class GraphDirectory:
+    """App-only reads. Only names (of roles and persons) are remembered, for a minute; policies and
+    holders are read anew each time.
+    """
+
+    def __init__(self, calls: GraphCalls, graph: Any, tenant_id: str, clock: Clock) -> None:
+        self._calls = calls
+        self._graph = graph
+        self._clock = clock
+        self._people = People(calls, graph, tenant_id, clock)
+        self._holders = RoleHolders(calls, graph, self._people, clock)
+        self._policies = ApprovalPolicies(calls, graph, self._people, self._holders)
+        self._no_filter_until: datetime | None = None
+
+    async def pending_requests(self) -> tuple[PimRequest, ...]:
+        """Every request that awaits approval. One that can't be read is logged and left out, so that it
+        does not hide the others.
+        """
+        readable = (self._readable(row) for row in await self._rows())
+        return tuple(one for one in readable if one and one.status is PimStatus.AWAITING_APPROVAL)
+
+    async def request(self, request_id: str) -> PimRequest | None:
+        """The request as it is now; None when Graph has no such request."""
+        builder = self._requests.by_unified_role_assignment_schedule_request_id(request_id)
+        try:
+            row = await self._calls.read(builder.to_get_request_information())
+        except NotFoundError:
+            return None
+        return request_of(row, self._clock.now())
+
+    async def role(self, role_definition_id: str) -> Role:
+        """Name and danger of a role."""
+        return await self._people.role(role_definition_id)
+
+    async def person(self, object_id: str) -> Person:
+        """A user's names. Raises ``NotFoundError``."""
+        return await self._people.person(object_id)
+
+    async def approval_policy(self, role_definition_id: str) -> ApprovalPolicy:
+        """Who may approve the role's activation, groups expanded."""
+        return await self._policies.policy(role_definition_id)
+
+    async def holders(self, role_definition_id: str) -> Holders:
+        """Who is eligible for the role and who holds it now, groups expanded."""
+        return await self._holders.holders(role_definition_id)
+
+    async def _rows(self) -> list[Json]:
+        """Pending requests at least. Graph documents ``$filter`` on status, but refuses it in some
+        tenants (400 InvalidFilter); after a refusal it is not tried again for an hour.
+        """
+        now = self._clock.now()
+        if self._no_filter_until is None or now >= self._no_filter_until:
+            try:
+                return await self._calls.read_all(query(self._listing(), filter=_FILTER))
+            except RejectedError as refused:
+                if refused.status != _BAD_REQUEST:
+                    raise
+                _log.info("pim_status_filter_refused", code=refused.code)
+                self._no_filter_until = now + _FILTER_REFUSED_FOR
+        return await self._calls.read_all(self._listing())
+
+    @property
+    def _requests(self) -> Any:
+        return self._graph.role_management.directory.role_assignment_schedule_requests
+
+    def _listing(self) -> Any:
+        return self._requests.to_get_request_information()
+
+    def _readable(self, row: Json) -> PimRequest | None:
+        try:
+            return request_of(row, self._clock.now())
+        except RejectedError as exc:
+            _log.exception("pim_request_unreadable", request_id=text(row, "id"), why=str(exc))
+            return None

@@ -1,0 +1,114 @@
+"""``/_sandbox/world``, ``policies``, ``eligibilities`` and ``groups``: change the tenant as it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from aiohttp import web
+
+from bot.sandbox.durations import graph_time, parse_time
+from bot.sandbox.graph_http import GraphError, Json, body_of
+from bot.sandbox.tenant import Eligibility, Group
+from bot.sandbox.world import World
+
+NUMBERS = ("page_size", "mail_delay_seconds", "notification_backoff_seconds")
+SETS = ("app_roles", "delegated_scopes")
+POLICY_FIELDS = (
+    "approval_required",
+    "approver_justification",
+    "maximum_duration",
+    "enabled_rules",
+    "authentication_context",
+)
+
+
+def routes(world: World) -> list[web.RouteDef]:
+    async def change_world(request: web.Request) -> web.StreamResponse:
+        body = await body_of(request)
+        _change_world(world, body)
+        return web.json_response(_settings(world))
+
+    async def change_policy(request: web.Request) -> web.StreamResponse:
+        body = await body_of(request)
+        policy = world.tenant.policies[world.tenant.role(request.match_info["role"]).id]
+        for name in body.keys() & set(POLICY_FIELDS):
+            setattr(policy, name, body[name])
+        if "approver_users" in body:
+            policy.approver_users = _ids(world, body["approver_users"])
+        if "approver_groups" in body:
+            policy.approver_groups = [_group(world, name).id for name in body["approver_groups"]]
+        return web.json_response(asdict(policy))
+
+    async def add_eligibility(request: web.Request) -> web.StreamResponse:
+        body = await body_of(request)
+        principal = _group(world, body["group"]).id if "group" in body else world.user(body["user"]).object_id
+        start, end = (parse_time(body[name]) if body.get(name) else None for name in ("start", "end"))
+        role = world.tenant.role(body["role"])
+        made = Eligibility(world.new_id(), principal, role.id, body.get("scope", "/"), start, end)
+        world.tenant.eligibilities[made.id] = made
+        shown = {**asdict(made), "start": graph_time(start), "end": graph_time(end)}
+        return web.json_response(shown, status=201)
+
+    async def remove_eligibility(request: web.Request) -> web.StreamResponse:
+        del world.tenant.eligibilities[request.match_info["id"]]
+        return web.Response(status=204)
+
+    async def change_group(request: web.Request) -> web.StreamResponse:
+        group = _group(world, request.match_info["group"])
+        group.members = _ids(world, (await body_of(request))["members"])
+        return web.json_response(asdict(group))
+
+    return [
+        web.patch("/_sandbox/world", change_world),
+        web.patch("/_sandbox/policies/{role}", change_policy),
+        web.post("/_sandbox/eligibilities", add_eligibility),
+        web.delete("/_sandbox/eligibilities/{id}", remove_eligibility),
+        web.patch("/_sandbox/groups/{group}", change_group),
+    ]
+
+
+def _change_world(world: World, body: Json) -> None:
+    known = {*NUMBERS, *SETS, "consented", "require_claims", "pending_status"}
+    if unknown := body.keys() - known:
+        text = f"Unknown: {', '.join(sorted(unknown))}. Known: {', '.join(sorted(known))}."
+        raise GraphError(400, "BadRequest", text)
+    for name in body.keys() & set(NUMBERS):
+        setattr(world, name, type(getattr(world, name))(body[name]))
+    for name in body.keys() & set(SETS):
+        setattr(world, name, set(body[name]))
+    if "consented" in body:
+        world.consented = None if body["consented"] is None else set(_ids(world, body["consented"]))
+    if "require_claims" in body:
+        wanted = body["require_claims"]
+        world.require_claims = {world.user(user).object_id: claims for user, claims in wanted.items()}
+    world.pending_status = body.get("pending_status", world.pending_status)
+
+
+def _settings(world: World) -> Json:
+    return {
+        **{name: getattr(world, name) for name in NUMBERS},
+        **{name: sorted(getattr(world, name)) for name in SETS},
+        "consented": None if world.consented is None else sorted(world.consented),
+        "require_claims": world.require_claims,
+        "pending_status": world.pending_status,
+    }
+
+
+def _ids(world: World, names: Iterable[str]) -> list[str]:
+    """Object ids of users (by key, UPN or id) and groups (by name or id)."""
+    ids = []
+    for name in names:
+        try:
+            ids.append(world.user(name).object_id)
+        except KeyError:
+            ids.append(_group(world, name).id)
+    return ids
+
+
+def _group(world: World, name_or_id: str) -> Group:
+    """Raises ``KeyError``."""
+    for group in world.tenant.groups.values():
+        if name_or_id in {group.id, group.display_name}:
+            return group
+    raise KeyError(name_or_id)

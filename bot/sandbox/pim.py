@@ -1,0 +1,334 @@
+"""Privileged Identity Management: what happens to requests, whoever asks (Graph or the portal).
+
+Nothing here speaks HTTP or knows permissions; refusals are ``GraphError``s with PIM's codes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from bot.sandbox.durations import parse_duration, parse_time
+from bot.sandbox.graph_http import GraphError
+from bot.sandbox.tenant import (
+    GLOBAL_ADMINISTRATOR,
+    PRIVILEGED_ROLE_ADMINISTRATOR,
+    Approval,
+    Assignment,
+    PimRequest,
+    RolePolicy,
+)
+from bot.sandbox.world import World
+
+APPROVAL_WINDOW = timedelta(hours=24)
+MINIMUM_ACTIVE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who acts on PIM: a user, and what their session has proved."""
+
+    object_id: str
+    mfa: bool = True
+    acrs: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A ``unifiedRoleAssignmentScheduleRequest`` as it was asked for, checked for form only."""
+
+    action: str
+    principal_id: str
+    role_id: str
+    scope: str
+    justification: str
+    start: datetime
+    duration: timedelta | None
+    duration_text: str
+    ticket_number: str | None
+    ticket_system: str | None
+    validation_only: bool
+
+    @classmethod
+    def parse(cls, body: dict[str, Any], now: datetime) -> Wish:
+        """Raises ``GraphError`` 400."""
+        schedule = body.get("scheduleInfo") or {}
+        expiration = schedule.get("expiration") or {}
+        ticket = body.get("ticketInfo") or {}
+        start = _time(schedule.get("startDateTime")) or now
+        duration, text = _duration(expiration, start)
+        return cls(
+            action=_text(body, "action"),
+            principal_id=_text(body, "principalId").lower(),
+            role_id=_text(body, "roleDefinitionId").lower(),
+            scope=body.get("directoryScopeId") or "/",
+            justification=body.get("justification") or "",
+            start=start,
+            duration=duration,
+            duration_text=text,
+            ticket_number=ticket.get("ticketNumber"),
+            ticket_system=ticket.get("ticketSystem"),
+            validation_only=bool(body.get("isValidationOnly", False)),
+        )
+
+
+def _text(body: dict[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not value:
+        raise GraphError(400, "BadRequest", f"The required property '{name}' is missing from the payload.")
+    return value
+
+
+def _time(text: object) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return parse_time(str(text))
+    except ValueError as error:
+        message = f"Cannot convert the literal '{text}' to the expected type 'Edm.DateTimeOffset'."
+        raise GraphError(400, "BadRequest", message) from error
+
+
+def _duration(expiration: dict[str, Any], start: datetime) -> tuple[timedelta | None, str]:
+    """None: without an end, which no activation policy allows."""
+    kind = str(expiration.get("type", "notSpecified")).lower()
+    if kind == "afterdatetime":
+        end = _time(expiration.get("endDateTime")) or start
+        seconds = int((end - start).total_seconds())
+        return timedelta(seconds=seconds), f"PT{seconds}S"
+    text = expiration.get("duration")
+    if kind != "afterduration" or text is None:
+        return None, ""
+    try:
+        return parse_duration(str(text)), str(text)
+    except ValueError as error:
+        message = f"Cannot convert the literal '{text}' to the expected type 'Edm.Duration'."
+        raise GraphError(400, "BadRequest", message) from error
+
+
+def submit(world: World, caller: Caller, wish: Wish) -> PimRequest:
+    """Take a request in. Raises ``GraphError`` as in the documented table."""
+    settle(world)
+    match wish.action.lower():
+        case "selfactivate":
+            return _activate(world, caller, wish)
+        case "selfdeactivate":
+            return _deactivate(world, caller, wish)
+        case other:
+            raise GraphError(400, "InvalidAction", f"The action '{other}' is not supported here.")
+
+
+def _activate(world: World, caller: Caller, wish: Wish) -> PimRequest:
+    tenant = world.tenant
+    _check_names(world, caller, wish)
+    if tenant.active(wish.principal_id, wish.role_id, activated_only=True):
+        raise GraphError(400, "RoleAssignmentExists", "The Role assignment already exists.")
+    if any(
+        r.pending and r.principal_id == wish.principal_id and r.role_id == wish.role_id
+        for r in tenant.requests.values()
+    ):
+        text = "There is already an existing pending Role assignment request."
+        raise GraphError(400, "PendingRoleAssignmentRequest", text)
+    policy = tenant.policies[wish.role_id]
+    _check_policy(world, caller, wish, policy)
+    return _taken_in(world, wish, policy)
+
+
+def _check_names(world: World, caller: Caller, wish: Wish) -> None:
+    if wish.role_id not in world.tenant.roles:
+        raise GraphError(400, "RoleNotFound", "The Role could not be found.")
+    if wish.principal_id not in world.users:
+        raise GraphError(400, "SubjectNotFound", "The subject is not found.")
+    if wish.principal_id != caller.object_id:
+        text = "The principal of a self activation must be the caller."
+        raise GraphError(403, "UnauthorizedAccess", text)
+    if wish.scope != "/":
+        raise GraphError(400, "InvalidScope", "The scope is invalid.")
+
+
+def _check_policy(world: World, caller: Caller, wish: Wish, policy: RolePolicy) -> None:
+    failed: list[str] = []
+    if not world.tenant.is_eligible(wish.principal_id, wish.role_id, world.now()):
+        failed.append("EligibilityRule")
+    if wish.duration is None or not timedelta(0) < wish.duration <= parse_duration(policy.maximum_duration):
+        failed.append("ExpirationRule")
+    if "Justification" in policy.enabled_rules and not wish.justification.strip():
+        failed.append("JustificationRule")
+    if "Ticketing" in policy.enabled_rules and not (wish.ticket_number and wish.ticket_system):
+        failed.append("TicketingRule")
+    if "MultiFactorAuthentication" in policy.enabled_rules and not caller.mfa:
+        failed.append("MfaRule")
+    if failed:
+        text = f"The following policy rules failed: {json.dumps(failed, separators=(',', ':'))}"
+        raise GraphError(400, "RoleAssignmentRequestPolicyValidationFailed", text)
+    context = policy.authentication_context
+    if context is not None and context not in caller.acrs:
+        claims = json.dumps({"access_token": {"acrs": {"essential": True, "value": context}}})
+        raise GraphError(
+            400, "RoleAssignmentRequestAcrsValidationFailed", f"&claims={quote(claims, safe='')}"
+        )
+
+
+def _taken_in(world: World, wish: Wish, policy: RolePolicy) -> PimRequest:
+    now = world.now()
+    duration = wish.duration
+    if duration is None:
+        raise AssertionError("ExpirationRule lets no activation pass that has no end")
+    request = PimRequest(
+        id=world.new_id(),
+        status="Granted",
+        action="selfActivate",
+        principal_id=wish.principal_id,
+        role_id=wish.role_id,
+        scope=wish.scope,
+        justification=wish.justification,
+        created_at=now,
+        start=wish.start,
+        duration=duration,
+        duration_text=wish.duration_text,
+        ticket_number=wish.ticket_number,
+        ticket_system=wish.ticket_system,
+        validation_only=wish.validation_only,
+    )
+    if wish.validation_only:
+        return request
+    world.tenant.requests[request.id] = request
+    if policy.approval_required:
+        request.status = world.pending_status
+        users, groups = list(policy.approver_users), list(policy.approver_groups)
+        request.approval = Approval(users, groups, policy.approver_justification)
+        world.tenant.set_alarm(now + APPROVAL_WINDOW, request.id)
+    else:
+        _provision(world, request)
+    return request
+
+
+def _provision(world: World, request: PimRequest) -> None:
+    """Give the role now, or when its start comes."""
+    now = world.now()
+    if request.start > now:
+        request.status = "Granted"
+        world.tenant.set_alarm(request.start, request.id)
+        return
+    request.status = "Provisioned"
+    request.completed_at = now
+    entry = Assignment(
+        id=world.new_id(),
+        principal_id=request.principal_id,
+        role_id=request.role_id,
+        start=now,
+        end=now + request.duration,
+        scope=request.scope,
+        request_id=request.id,
+    )
+    world.tenant.assignments[entry.id] = entry
+    world.tenant.set_alarm(now + request.duration, request.id)
+
+
+def _deactivate(world: World, caller: Caller, wish: Wish) -> PimRequest:
+    _check_names(world, caller, wish)
+    active = world.tenant.active(wish.principal_id, wish.role_id, activated_only=True)
+    if active is None:
+        raise GraphError(400, "RoleAssignmentDoesNotExist", "The Role assignment does not exist.")
+    now = world.now()
+    if now - active.start < MINIMUM_ACTIVE:
+        # The misspelling is the service's own.
+        text = "The Active duration is too short. Miniumum Required is 5 minutes."
+        raise GraphError(400, "ActiveDurationTooShort", text)
+    request = PimRequest(
+        id=world.new_id(),
+        status="Revoked",
+        action="selfDeactivate",
+        principal_id=wish.principal_id,
+        role_id=wish.role_id,
+        scope=wish.scope,
+        justification=wish.justification,
+        created_at=now,
+        start=now,
+        duration=timedelta(0),
+        duration_text="PT0S",
+        validation_only=wish.validation_only,
+        completed_at=now,
+    )
+    if not wish.validation_only:
+        world.tenant.requests[request.id] = request
+        _take_back(world, active)
+    return request
+
+
+def _take_back(world: World, active: Assignment) -> None:
+    del world.tenant.assignments[active.id]
+    origin = world.tenant.requests.get(active.request_id or "")
+    if origin is not None:
+        origin.status = "Revoked"
+
+
+def settle(world: World) -> None:
+    """Let everything happen that the clock has made due."""
+    now = world.now()
+    for request_id in list(world.tenant.due_alarms(now)):
+        request = world.tenant.requests[request_id]
+        if request.pending and now >= request.created_at + APPROVAL_WINDOW:
+            _end_approval(request, "TimedOut", now)
+        elif request.status == "Granted":
+            _provision(world, request)
+        for assignment in list(world.tenant.assignments.values()):
+            if assignment.request_id == request_id and assignment.end is not None and assignment.end <= now:
+                _take_back(world, assignment)
+
+
+def _end_approval(request: PimRequest, status: str, now: datetime) -> None:
+    request.status = status
+    request.completed_at = now
+    if request.approval is not None:
+        request.approval.status = "Expired"
+
+
+def cancel(world: World, caller: Caller, request_id: str) -> PimRequest:
+    """Withdraw a pending request. Raises ``GraphError`` 400, 403, 404."""
+    settle(world)
+    request = world.tenant.requests.get(request_id)
+    if request is None:
+        raise GraphError(404, "RoleAssignmentRequestNotFound", "The Role assignment request is not found.")
+    admins = (PRIVILEGED_ROLE_ADMINISTRATOR, GLOBAL_ADMINISTRATOR)
+    if request.principal_id != caller.object_id and not world.tenant.holds_any(caller.object_id, admins):
+        raise GraphError(403, "UnauthorizedAccess", "Attempted to perform an unauthorized operation.")
+    if not request.pending and request.status != "Granted":
+        text = f"The request in status {request.status} cannot be cancelled."
+        raise GraphError(400, "RequestCannotBeCancelled", text)
+    _end_approval(request, "Canceled", world.now())
+    return request
+
+
+def decide(world: World, caller: Caller, request_id: str, result: str, justification: str) -> PimRequest:
+    """Record an approver's decision; the first one counts. Raises ``GraphError`` 400, 403, 404, 409."""
+    settle(world)
+    request = world.tenant.requests.get(request_id)
+    if request is None or request.approval is None:
+        raise GraphError(404, "ResourceNotFound", f"The approval '{request_id}' is not found.")
+    approval = request.approval
+    if request.principal_id == caller.object_id:
+        text = "Approvers are not able to approve their own role activation requests."
+        raise GraphError(403, "UnauthorizedAccess", text)
+    if not world.tenant.may_approve(caller.object_id, approval):
+        raise GraphError(403, "UnauthorizedAccess", "The caller is not an approver of this request.")
+    if approval.status == "Completed":
+        text = "The request has already been approved by another approver in the same approval stage."
+        raise GraphError(409, "Conflict", text)
+    if approval.status != "InProgress":
+        raise GraphError(400, "BadRequest", f"The approval step is {approval.status}.")
+    if result not in {"Approve", "Deny"}:
+        raise GraphError(400, "BadRequest", f"The review result '{result}' is invalid.")
+    if approval.justification_required and not justification.strip():
+        raise GraphError(400, "JustificationRequired", "The approver's justification is required.")
+    approval.status, approval.result = "Completed", result
+    approval.reviewed_by, approval.reviewed_at = caller.object_id, world.now()
+    approval.justification = justification
+    if result == "Approve":
+        _provision(world, request)
+    else:
+        request.status, request.completed_at = "Denied", world.now()
+    return request

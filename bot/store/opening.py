@@ -1,0 +1,117 @@
+"""Opens the store: lock, engine, schema, leases, in this order."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import URL, event, exc, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import StaticPool
+
+from bot.ports import Clock
+from bot.store.errors import StoreUnavailableError, StoreUrlError
+from bot.store.lock import FileLock
+from bot.store.migrating import bring_up_to_date
+from bot.store.sql_store import SqlStore
+
+log = structlog.get_logger(__name__)
+
+_DRIVERS: Final = {
+    "sqlite": "sqlite+aiosqlite",
+    "sqlite+aiosqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+asyncpg",
+    "postgres": "postgresql+asyncpg",
+    "postgresql+asyncpg": "postgresql+asyncpg",
+}
+_BUSY_SECONDS: Final = 5.0
+"""How long SQLite waits for a backup or another tool that has the file open."""
+_ANSWER_SECONDS: Final = 10.0
+"""How long PostgreSQL may take for one statement, or to let us in."""
+
+
+async def open_store(url: str, clock: Clock) -> SqlStore:
+    """Open the database, bring its schema up to date and, on SQLite, free the leases that a crash
+    left. Raises ``StoreUrlError``, ``StoreLockedError`` (SQLite file in use by another process) and
+    ``StoreUnavailableError``.
+    """
+    parsed = _parse(url)
+    lock = _file_lock(parsed)
+    engine = _engine(parsed)
+    store = SqlStore(engine, clock, lock)
+    try:
+        await bring_up_to_date(engine)
+        freed = await store.free_leases(None) if engine.dialect.name == "sqlite" else 0
+        log.info("store_opened", backend=engine.dialect.name, database=parsed.database, freed=freed)
+    except BaseException:
+        await store.close()
+        raise
+    return store
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except exc.ArgumentError:
+        # Without its cause, which quotes the URL and so perhaps a password.
+        raise StoreUrlError("The database URL can't be read.") from None
+    driver = _DRIVERS.get(parsed.drivername)
+    if driver is None:
+        raise StoreUrlError(
+            f"The database URL begins with {parsed.drivername}; it has to be sqlite+aiosqlite or "
+            "postgresql+asyncpg."
+        )
+    if driver.startswith("sqlite") and (parsed.database or "").startswith("file:"):
+        raise StoreUrlError("The database URL has to name a plain file, not a file: URI.")
+    return parsed.set(drivername=driver)
+
+
+def _in_memory(url: URL) -> bool:
+    return url.database in {None, "", ":memory:"}
+
+
+def _file_lock(url: URL) -> FileLock | None:
+    if url.get_backend_name() != "sqlite" or _in_memory(url):
+        return None
+    # Resolved, so that two names of one database share a lock.
+    database = Path(url.database or "").resolve()
+    try:
+        # Made here, because SQLite would let everybody on the machine read it.
+        os.close(os.open(database, os.O_RDWR | os.O_CREAT, 0o600))
+        return FileLock(database.with_name(database.name + ".lock"))
+    except OSError as error:
+        raise StoreUnavailableError(f"{database} can't be opened: {error.strerror}") from error
+
+
+def _engine(url: URL) -> AsyncEngine:
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url)
+    limits = {"timeout": _ANSWER_SECONDS, "command_timeout": _ANSWER_SECONDS}
+    return create_async_engine(
+        url, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True, connect_args=limits
+    )
+
+
+def _sqlite(url: URL) -> AsyncEngine:
+    pool: dict[str, Any] = (
+        {"poolclass": StaticPool} if _in_memory(url) else {"pool_size": 1, "max_overflow": 0}
+    )
+    # The driver's own transactions are off: they begin late and take the write lock later still.
+    options = {"isolation_level": None, "timeout": _BUSY_SECONDS}
+    engine = create_async_engine(url, hide_parameters=True, connect_args=options, **pool)
+    event.listen(engine.sync_engine, "connect", _configure)
+    event.listen(engine.sync_engine, "begin", _begin_immediate)
+    return engine
+
+
+def _configure(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,167 @@
+"""What the bot does with an activity: clicks go to the desk, messages get help, channels are noted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+import structlog
+from botbuilder.core import ActivityHandler, TurnContext
+from botbuilder.core.invoke_response import InvokeResponse
+
+import cards
+from bot.domain.errors import InboundError
+from bot.domain.model import Actor, Choice, RequestCard
+from bot.inbound.activities import (
+    CardAction,
+    actor_of,
+    card_action_of,
+    channel_of,
+    is_card_submit,
+    same_tenant,
+)
+from bot.ports import Desk
+from bot.teams.adapter import RAW
+from bot.teams.answers import card_answer
+from bot.teams.wire import card_message
+from cards import text
+
+_log = structlog.get_logger(__name__)
+ANSWER_WITHIN: Final = 8.0
+"""Seconds until a click is answered at the latest. Teams gives up after ten to fifteen (observed,
+not documented)."""
+_LOOK_WITHIN: Final = 2.0
+_MAX_CHANNELS: Final = 4096
+_CHOICES: Final = {"approve": Choice.APPROVE, "deny": Choice.DENY}
+_NOT_IMPLEMENTED: Final = InvokeResponse(
+    status=501, body={"code": "NotImplemented", "message": "This app does not know that invoke."}
+)
+
+
+class PimBot(ActivityHandler):  # type: ignore[misc]  # botbuilder is untyped
+    """Stateless but for decisions that outlast their click, and channels heard from."""
+
+    def __init__(self, desk: Desk, tenant_id: str, *, answer_within: float = ANSWER_WITHIN) -> None:
+        self._desk = desk
+        self._tenant_id = tenant_id
+        self._answer_within = answer_within
+        self._running: set[asyncio.Task[RequestCard | None]] = set()
+        self._heard: dict[str, str] = {}
+
+    async def drain(self, seconds: float) -> None:
+        """Let decisions under way finish; after so many seconds the rest are cancelled, to be
+        finished by recovery when the bot is up again.
+        """
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    # What arrives ---------------------------------------------------------------------------
+
+    async def on_turn(self, turn_context: TurnContext) -> None:
+        await self._note_channel(turn_context.turn_state[RAW])
+        await super().on_turn(turn_context)
+
+    async def on_message_activity(self, turn_context: TurnContext) -> None:
+        raw = turn_context.turn_state[RAW]
+        if not is_card_submit(raw):
+            await turn_context.send_activity(text.HELP_REPLY)
+            return
+        # A client that knows no Action.Execute: what it gets is a message, for all to see.
+        card, summary = await self._click(raw, public=not _is_personal(raw))
+        await turn_context.send_activity(card_message(card, summary))
+
+    async def on_invoke_activity(self, turn_context: TurnContext) -> InvokeResponse:
+        if turn_context.activity.name != "adaptiveCard/action":
+            _log.info("invoke_unknown", name=str(turn_context.activity.name)[:64])
+            return _NOT_IMPLEMENTED
+        card, _ = await self._click(turn_context.turn_state[RAW], public=False)
+        return card_answer(card)
+
+    # A click --------------------------------------------------------------------------------
+
+    async def _click(self, raw: Mapping[str, Any], *, public: bool) -> tuple[dict[str, Any], str]:
+        action, actor = card_action_of(raw), actor_of(raw)
+        shown = await self._desk_answers(action, actor)
+        if shown is None:
+            _log.info("request_unknown", request=action.request_id, verb=action.verb)
+            return cards.message_card("unknown-request"), text.MESSAGES["unknown-request"][0]
+        if public:
+            # Somebody else following this link would sign in under the clicker's name.
+            shown = replace(shown, sign_in_link=None)
+        return cards.render(shown), cards.summary(shown)
+
+    async def _desk_answers(self, action: CardAction, actor: Actor) -> RequestCard | None:
+        if action.verb == "refresh":
+            async with asyncio.timeout(self._answer_within):
+                return await self._desk.look(actor, action.request_id)
+        choice = _CHOICES.get(action.verb)
+        if choice is None:
+            raise InboundError(cause="unknown-verb")
+        if action.automatic:
+            # Clients send refreshes by themselves; nothing may be decided without a hand on it.
+            raise InboundError(cause="decision-without-click")
+        return await self._decide(actor, action, choice)
+
+    async def _decide(self, actor: Actor, action: CardAction, choice: Choice) -> RequestCard | None:
+        """The desk's answer; when it takes too long, the card as it stands, and the decision goes
+        on behind it. Neither a deadline nor a caller that hangs up ends a decision half-way.
+        """
+        deciding = self._desk.decide(actor, action.request_id, choice, action.reason)
+        task = asyncio.ensure_future(_awaited(deciding))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        try:
+            done, _ = await asyncio.wait({task}, timeout=self._answer_within)
+        except asyncio.CancelledError:
+            task.add_done_callback(_finished_late)
+            raise
+        if done:
+            return task.result()
+        _log.warning("decision_outlasts_click", request=action.request_id)
+        task.add_done_callback(_finished_late)
+        async with asyncio.timeout(_LOOK_WITHIN):
+            shown = await self._desk.look(actor, action.request_id)
+        return None if shown is None else replace(shown, notice="still-recording")
+
+    # Channels -------------------------------------------------------------------------------
+
+    async def _note_channel(self, raw: Mapping[str, Any]) -> None:
+        """Tell the desk where a channel of our tenant is reached, when that is news. A desk that
+        can't remember must not cost the sender an answer.
+        """
+        channel_id, service_url = channel_of(raw), raw.get("serviceUrl")
+        if channel_id is None or not isinstance(service_url, str) or not same_tenant(raw, self._tenant_id):
+            return
+        if raw.get("action") == "remove" or self._heard.get(channel_id) == service_url:
+            return
+        try:
+            await self._desk.heard_from(channel_id, service_url)
+        except Exception as error:  # noqa: BLE001 - see the docstring
+            _log.warning("channel_not_noted", channel=channel_id, error=type(error).__name__)
+            return
+        if len(self._heard) >= _MAX_CHANNELS:
+            self._heard.clear()
+        self._heard[channel_id] = service_url
+
+
+async def _awaited(deciding: Any) -> RequestCard | None:
+    shown: RequestCard | None = await deciding
+    return shown
+
+
+def _finished_late(task: asyncio.Task[RequestCard | None]) -> None:
+    if task.cancelled():
+        _log.warning("decision_cancelled")
+    elif (error := task.exception()) is not None:
+        _log.error("decision_failed_late", error=type(error).__name__, exc_info=error)
+    else:
+        _log.info("decision_finished_late")
+
+
+def _is_personal(raw: Mapping[str, Any]) -> bool:
+    return bool(raw["conversation"].get("conversationType") == "personal")

@@ -1,0 +1,145 @@
+"""``POST /api/messages``: where the Bot Connector delivers activities.
+
+Reads, parses, verifies, hands on, answers. Whatever arrives, the answer is the status it deserves:
+4xx for the sender's faults, 503 while tokens can't be judged, and 500 only for our own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import structlog
+from aiohttp import web
+
+from bot.domain.errors import InboundError, UnavailableError, UnknownKeyError
+from bot.inbound.activities import parse_activity
+from bot.inbound.tokens import ChannelKey, Verified, verify_channel_token
+from bot.ports import Clock, Ids, Turns
+
+_log = structlog.get_logger(__name__)
+MAX_BODY = 256 * 1024
+"""Bytes, after decompression. Teams' own activities stay far below 100 KB."""
+READ_SECONDS = 10.0
+"""How long a sender may take over its body."""
+_RETRY_AFTER = "2"
+
+
+class KeySource(Protocol):
+    """Where signing keys come from: ``bot.web.keys.ChannelKeys``."""
+
+    async def current(self) -> Mapping[str, ChannelKey]:
+        """Raises ``UnavailableError``."""
+
+    async def refreshed(self, seen: Mapping[str, ChannelKey]) -> Mapping[str, ChannelKey]: ...
+
+
+class _TooLargeError(InboundError):
+    """The body is too large."""
+
+    status = 413
+
+
+class _MediaTypeError(InboundError):
+    """The body has to be application/json."""
+
+    status = 415
+
+
+class _TooSlowError(InboundError):
+    """The body did not arrive in time."""
+
+    status = 408
+
+
+class MessagesEndpoint:
+    """The endpoint with what it needs.
+
+    ``app_id`` is the bot's client id, the audience that tokens must name; ``issuer`` who must have
+    issued them. An empty one is refused (``ValueError``), since it would switch checking off.
+    """
+
+    def __init__(
+        self, turns: Turns, keys: KeySource, *, app_id: str, issuer: str, clock: Clock, ids: Ids
+    ) -> None:
+        if not app_id or not issuer:
+            raise ValueError("channel tokens can't be verified without an app id and an issuer")
+        self._turns = turns
+        self._keys = keys
+        self._app_id = app_id
+        self._issuer = issuer
+        self._clock = clock
+        self._ids = ids
+
+    async def post(self, request: web.Request) -> web.Response:
+        """Answer one delivery; never raises, except when the server itself stops."""
+        try:
+            return await self._turn(request)
+        except InboundError as error:
+            _log.warning("inbound_refused", cause=error.cause, status=error.status)
+            return _refusal(error)
+        except UnavailableError as error:
+            _log.warning("inbound_deferred", error=str(error))
+            body = {"error": {"code": "unavailable", "message": "Try again later."}}
+            return web.json_response(body, status=503, headers={"Retry-After": _RETRY_AFTER})
+        except Exception:  # noqa: BLE001 - the outermost edge: a stranger gets an incident id, the log the rest
+            incident = self._ids.new_id()
+            _log.exception("inbound_failed", incident=incident)
+            return web.json_response({"error": {"code": "internal", "incident": incident}}, status=500)
+
+    async def _turn(self, request: web.Request) -> web.Response:
+        if request.content_type != "application/json":
+            raise _MediaTypeError(cause="not-json")
+        activity = parse_activity(await _body(request))
+        verified = await self._verify(request.headers.get("Authorization"), activity)
+        answer = await self._turns.run(activity, verified.claims)
+        if answer.body is None:
+            return web.Response(status=answer.status)
+        return web.json_response(answer.body, status=answer.status)
+
+    async def _verify(self, authorization: str | None, activity: Mapping[str, Any]) -> Verified:
+        keys = await self._keys.current()
+        try:
+            return self._judge(authorization, activity, keys)
+        except UnknownKeyError:
+            renewed = await self._keys.refreshed(keys)
+            if renewed is keys:
+                raise
+        return self._judge(authorization, activity, renewed)
+
+    def _judge(
+        self, authorization: str | None, activity: Mapping[str, Any], keys: Mapping[str, ChannelKey]
+    ) -> Verified:
+        return verify_channel_token(
+            authorization, activity, keys, app_id=self._app_id, issuer=self._issuer, at=self._clock.now()
+        )
+
+
+async def _body(request: web.Request) -> bytes:
+    """The body, as far as it stays within bounds; counted after decompression, as it is read."""
+    if (request.content_length or 0) > MAX_BODY:
+        raise _TooLargeError(cause="too-large")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > MAX_BODY:
+                    raise _TooLargeError(cause="too-large")
+    except TimeoutError as error:
+        raise _TooSlowError(cause="too-slow") from error
+    except web.RequestPayloadError as error:
+        raise InboundError(cause="bad-body") from error
+    return bytes(body)
+
+
+def _refusal(error: InboundError) -> web.Response:
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None  # noqa: PLR2004 - HTTP's own
+    body = {"error": {"code": error.cause, "message": str(error)}}
+    return web.json_response(body, status=error.status, headers=headers)
+
+
+def routes(endpoint: MessagesEndpoint) -> list[web.RouteDef]:
+    """The messaging endpoint's only route."""
+    return [web.post("/api/messages", endpoint.post)]

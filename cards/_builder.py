@@ -1,0 +1,107 @@
+"""adaptivecardbuilder, wrapped once.
+
+What 0.0.9 does not know (``Action.Execute``, refresh) is added, and its traps are walked round:
+``to_dict`` is async, destroys the card, says version 1.2 and writes ``schema`` for ``$schema``;
+``add`` takes strings as cursor movements, so trees are built from lists and ``add`` is never called.
+
+``words`` makes a ``TextBlock``, which renders Markdown: for our own text and date functions.
+``run`` makes a ``TextRun``, which does not: the only element that may hold a stranger's text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+import adaptivecardbuilder as acb
+
+SCHEMA: Final = "http://adaptivecards.io/schemas/adaptive-card.json"
+VERSION: Final = "1.5"
+"""The newest version Teams renders."""
+
+MAX_REFRESH_USERS: Final = 60
+"""Teams ignores the refresh of a card that lists more (Teams docs, "User specific views")."""
+
+Element: TypeAlias = Any
+
+
+class _Execute(acb.AdaptiveObject):  # type: ignore[misc]  # untyped library
+    def __init__(self, verb: str, data: Mapping[str, str], **more: Any) -> None:
+        super().__init__()
+        self.type = "Action.Execute"
+        self.verb = verb
+        self.data = dict(data)
+        self.__dict__.update(more)
+
+
+def words(text: str, **style: Any) -> Element:
+    """A wrapping ``TextBlock`` of our own words (Markdown is rendered)."""
+    return acb.TextBlock(text, wrap=True, **style)
+
+
+def run(text: str, **style: Any) -> Element:
+    """A ``TextRun``: shown letter for letter."""
+    return acb.TextRun(text, **style)
+
+
+def rich(*runs: Element, **style: Any) -> Element:
+    return acb.RichTextBlock(inlines=list(runs), **style)
+
+
+def box(items: Iterable[Element], **style: Any) -> Element:
+    return acb.Container(items=list(items), **style)
+
+
+def columns(*each: Element, **style: Any) -> Element:
+    return acb.ColumnSet(columns=list(each), **style)
+
+
+def column(items: Iterable[Element], width: str, **style: Any) -> Element:
+    return acb.Column(items=list(items), width=width, **style)
+
+
+def text_input(name: str, **more: Any) -> Element:
+    return acb.InputText(name, **more)
+
+
+def execute(verb: str, data: Mapping[str, str], **more: Any) -> Element:
+    """``Action.Execute``, with ``Action.Submit`` for clients older than Adaptive Cards 1.4."""
+    return _Execute(verb, data, fallback=acb.ActionSubmit(data=dict(data), **more), **more)
+
+
+def open_url(url: str, title: str) -> Element:
+    return acb.ActionOpenUrl(url, title=title)
+
+
+def refresh(verb: str, data: Mapping[str, str], user_ids: Sequence[str]) -> Element:
+    """The ``refresh`` property: these users' clients ask for a card of their own."""
+    action = _Execute(verb, data, associatedInputs="none")
+    return {"action": action, "userIds": list(user_ids[:MAX_REFRESH_USERS])}
+
+
+def card(
+    body: Iterable[Element], actions: Iterable[Element], *, fallback_text: str, speak: str, **more: Any
+) -> dict[str, Any]:
+    """The finished card as plain JSON values; ``more`` are further top-level properties."""
+    built = acb.AdaptiveCard(
+        version=VERSION,
+        body=list(body),
+        actions=list(actions),
+        fallbackText=fallback_text,
+        speak=speak,
+        **more,
+    )
+    values = _values(built)
+    del values["schema"]
+    return {"$schema": SCHEMA, **values}
+
+
+def _values(value: Any) -> Any:
+    """Without the library's own bookkeeping, whose names start with an underscore."""
+    if isinstance(value, (acb.AdaptiveObject, acb.AdaptiveCard)):
+        value = {key: item for key, item in vars(value).items() if not key.startswith("_")}
+    if isinstance(value, dict):
+        return {key: _values(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_values(item) for item in value]
+    return value

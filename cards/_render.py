@@ -1,0 +1,58 @@
+"""From domain values to Adaptive Cards."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from bot.domain.model import CardContent, OpsCard, State
+from cards import _builder as ac
+from cards import _ops, _request, text
+from cards import _parts as parts
+from cards import _words as w
+
+_FULL_WIDTH: Final = {"width": "Full"}
+
+
+def render(content: CardContent) -> dict[str, Any]:
+    """The card for ``content``: Adaptive Cards 1.5 as JSON values, under 20 KB whatever the
+    requester wrote. Never raises for a domain value.
+    """
+    line = summary(content)
+    fallback = text.FALLBACK.format(summary=line)
+    if isinstance(content, OpsCard):
+        body, actions, more = _ops.body(content), _ops.actions(content), {}
+    else:
+        body, actions, more = _request.body(content), _request.actions(content), _request.more(content)
+    return ac.card(body, actions, fallback_text=fallback, speak=line, msteams=_FULL_WIDTH, **more)
+
+
+def summary(content: CardContent) -> str:
+    """The card in one line of plain text, for the notification and the list view."""
+    request = content.request
+    name, role = w.name(request.requester), parts.role_name(request)
+    if isinstance(content, OpsCard) and w.is_open(request):
+        return text.SUMMARY_PING.format(ping=_spoken(_ops.title(content)), name=name, role=role)
+    if request.state is not State.PENDING:
+        state = _spoken(parts.of_state(request).title)
+        return text.SUMMARY_STATE.format(state=state, name=name, role=role)
+    template = text.SUMMARY_OVERDUE if request.rung else text.SUMMARY_PENDING
+    span = text.SUMMARY_NO_END if request.duration is None else w.duration(request.duration)
+    return template.format(
+        name=name, role=role, danger=text.SUMMARY_DANGERS[request.role.danger], duration=span
+    )
+
+
+def message_card(text_key: str) -> dict[str, Any]:
+    """A short answer that belongs to no request; ``text_key`` is a key of
+    ``cards.text.MESSAGES``, anything else reads as ``error``.
+    """
+    title, note = text.MESSAGES.get(text_key, text.MESSAGES["error"])
+    line = f"{_spoken(title)}. {note}"
+    body = [parts.header(parts.Headline(title, note, "emphasis"))]
+    return ac.card(body, [], fallback_text=line, speak=line)
+
+
+def _spoken(title: str) -> str:
+    """Without the glyph in front, which a screen reader would spell out."""
+    glyph, _, rest = title.partition(" ")
+    return rest if len(glyph) == 1 and not glyph.isascii() else title

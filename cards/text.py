@@ -1,0 +1,253 @@
+"""Every string a user reads, in English. Nothing else of the package holds wording.
+
+Templates are filled with ``str.format``, whose arguments are not read as templates again.
+Templates that take a stranger's text stand in ``TextRun``s; the others may hold Markdown.
+"""
+
+# ruff: noqa: RUF001 - the glyphs are meant: they say in shape what styles say in colour
+from __future__ import annotations
+
+from typing import Final
+
+from bot.domain.model import Danger, PingCause, Reason, State
+
+# The bot's chat --------------------------------------------------------------------------
+
+HELP_REPLY: Final = (
+    "I bring Entra PIM approval requests to the approver channel. Each request has a card there: "
+    "approvers decide on the card, with their own sign-in, and the card then says what PIM recorded. "
+    "I can't decide anything myself, and there is nothing to decide in this chat."
+)
+
+# What a request is -----------------------------------------------------------------------
+
+OVERDUE: Final = "⏰ Overdue"
+
+STATES: Final[dict[State, str]] = {
+    State.PENDING: "⏳ Waiting for a decision",
+    State.DECIDING: "… A decision is being recorded",
+    State.APPROVED: "✔ Approved",
+    State.DENIED: "✖ Denied",
+    State.WITHDRAWN: "↩ Withdrawn",
+    State.EXPIRED: "⌛ Lapsed",
+    State.DECIDED_ELSEWHERE: "■ Decided outside this channel",
+    State.FAILED: "⚠ Failed",
+    State.ACTIVE: "✔ Active",
+    State.ENDED: "■ Ended",
+}
+APPROVED_ELSEWHERE: Final = "✔ Approved outside this channel"
+DENIED_ELSEWHERE: Final = "✖ Denied outside this channel"
+
+STATE_NOTES: Final[dict[State, str]] = {
+    State.DECIDING: "Nothing is final until Microsoft Graph confirms it.",
+    State.APPROVED: "Microsoft Graph confirmed the decision. PIM is switching the role on.",
+    State.DENIED: "Microsoft Graph confirmed the decision. The role was not switched on.",
+    State.WITHDRAWN: "The request was taken back. There is nothing left to decide.",
+    State.EXPIRED: "Nobody decided in time, so PIM closed the request. The requester can ask again.",
+    State.DECIDED_ELSEWHERE: "In the PIM portal or another tool, as Microsoft Graph reports.",
+    State.FAILED: "PIM could not carry out this request. The PIM portal says why.",
+    State.ACTIVE: "Microsoft Graph confirmed the decision. The role is switched on.",
+    State.ENDED: "The activation is over.",
+}
+OVERDUE_NOTE: Final = "Nobody has answered for {waited}. Ops were pinged."
+PINGED_NOTE: Final = "Ops were pinged about this request."
+
+DANGERS: Final[dict[Danger, str]] = {
+    Danger.CRITICAL: "▲▲▲ Critical role",
+    Danger.HIGH: "▲▲ High-risk role",
+    Danger.ELEVATED: "▲ Elevated role",
+}
+DANGER_NOTES: Final[dict[Danger, str]] = {
+    Danger.CRITICAL: "can take over the whole organisation",
+    Danger.HIGH: "can weaken security or reach other people's access",
+    Danger.ELEVATED: "can do more than an ordinary user",
+}
+
+# Rows of the card ------------------------------------------------------------------------
+
+WHO: Final = "Who"
+ROLE: Final = "Role"
+HOW_LONG: Final = "How long"
+WHERE: Final = "Where"
+WHY: Final = "Their reason"
+TICKET: Final = "Ticket"
+STARTS: Final = "Starts"
+ASKED: Final = "Asked"
+TIME_LEFT: Final = "Time left"
+WHO_CAN: Final = "Can decide"
+APPROVED_BY: Final = "Approved by"
+DENIED_BY: Final = "Denied by"
+DECIDING_BY: Final = "Sent by"
+DECISION: Final = "Decision"
+DECIDED_REASON: Final = "Because"
+DECIDED_AT: Final = "Decided"
+ENDED_AT: Final = "Closed"
+TO_DO: Final = "What to do"
+
+NO_NAME: Final = "(no name)"
+NO_REASON: Final = "None given"
+NO_END: Final = "⚠ No end stated"
+TICKET_IN: Final = "{number} in {system}"
+WHOLE_DIRECTORY: Final = "Whole directory"
+ADMINISTRATIVE_UNIT: Final = "One administrative unit ({id})"
+OTHER_SCOPE: Final = "One directory object ({scope})"
+NOT_SAID_WHO: Final = "Microsoft Graph did not say who"
+NOT_SAID_HOW: Final = "Microsoft Graph did not say how, or by whom"
+
+OPS_PINGED_AT: Final = "Ops are pinged at {time}"
+LAPSES_AT: Final = "PIM closes the request at {time}"
+WHEN: Final = "{time}, {date}"
+
+UNITS: Final = (
+    (86400, "1 day", "{n} days"),
+    (3600, "1 hour", "{n} hours"),
+    (60, "1 minute", "{n} minutes"),
+    (1, "1 second", "{n} seconds"),
+)
+AND: Final = "{first} and {last}"
+COMMA: Final = ", "
+
+# Who can decide --------------------------------------------------------------------------
+
+YOU_CAN: Final = "You can decide this."
+MORE_PEOPLE: Final = "{n} more"
+CANNOT: Final = "{n} can't: {reasons}."
+DEFAULTED: Final = "The role names no approvers, so PIM asks its Privileged Role and Global Administrators."
+NOBODY: Final = "Nobody"
+EMPTY_POOL: Final = "⚠ Nobody in the approver pool may decide this"
+UNREADABLE_POOL: Final = "⚠ Nobody can decide here for now: use the PIM portal"
+UNREADABLE_NOTE: Final = "Second Key could not read {fact}."
+CHECKED_AGAIN: Final = "Conflicts are checked again at each click."
+
+FACTS: Final = {
+    "approver policy": "who approves this role",
+    "eligibility": "who is eligible for this role",
+}
+"""Names of facts (``Unreadable.fact``) in words; an unknown one is shown as it is."""
+
+POOL_REASONS: Final[dict[Reason, tuple[str, str]]] = {
+    Reason.OTHER_TENANT: ("1 is from another tenant", "{n} are from another tenant"),
+    Reason.OWN_REQUEST: ("1 is the requester", "{n} are the requester"),
+    Reason.BREAK_GLASS: ("1 is a break-glass account", "{n} are break-glass accounts"),
+    Reason.NOT_AN_APPROVER: ("1 is not an approver", "{n} are not approvers"),
+    Reason.NO_LONGER_AN_APPROVER: ("1 is no longer an approver", "{n} are no longer approvers"),
+    Reason.ELIGIBLE_DIRECTLY: ("1 is eligible for the role", "{n} are eligible for the role"),
+    Reason.ELIGIBLE_THROUGH_GROUP: (
+        "1 is eligible for the role through a group",
+        "{n} are eligible for the role through a group",
+    ),
+    Reason.HOLDS_ROLE: ("1 holds the role now", "{n} hold the role now"),
+    Reason.FACT_UNREADABLE: ("1 could not be checked", "{n} could not be checked"),
+}
+
+# Why somebody may not decide -------------------------------------------------------------
+
+REFUSED: Final = "⛔ You can't decide this"
+REASONS: Final[dict[Reason, str]] = {
+    Reason.OTHER_TENANT: "Your account belongs to another tenant.",
+    Reason.OWN_REQUEST: "This is your own request.",
+    Reason.BREAK_GLASS: "Break-glass accounts take no part in approvals.",
+    Reason.NOT_AN_APPROVER: "You are not an approver of this request.",
+    Reason.NO_LONGER_AN_APPROVER: "You are no longer an approver of this role.",
+    Reason.ELIGIBLE_DIRECTLY: "You are eligible for this role yourself.",
+    Reason.ELIGIBLE_THROUGH_GROUP: "You are eligible for this role through the group {detail}.",
+    Reason.HOLDS_ROLE: "You hold this role now, through {detail}.",
+    Reason.FACT_UNREADABLE: "Second Key could not read {detail}, so it can't rule out a conflict.",
+}
+REASONS_BARE: Final[dict[Reason, str]] = {
+    Reason.ELIGIBLE_THROUGH_GROUP: "You are eligible for this role through a group.",
+    Reason.HOLDS_ROLE: "You hold this role now.",
+    Reason.FACT_UNREADABLE: "Second Key could not read a fact it needs, so it can't rule out a conflict.",
+}
+"""The same for refusals without a detail."""
+
+# What just happened to a click -----------------------------------------------------------
+
+NOTICES: Final[dict[str, str]] = {
+    "recorded-approved": "✔ Recorded: you approved this request, and Microsoft Graph confirmed it.",
+    "recorded-denied": "✖ Recorded: you denied this request, and Microsoft Graph confirmed it.",
+    "already-decided": "ℹ Your click was not needed: this request was already decided.",
+    "being-decided": "ℹ Somebody's decision is being recorded right now. Yours was not sent.",
+    "still-recording": "… Your decision is still being recorded. This card changes when Graph confirms it.",
+    "refused": "⛔ Your decision was not accepted. Nothing was sent to PIM.",
+    "sign-in-needed": "⚠ Sign in first, then decide again. Nothing was recorded.",
+    "reason-required": "⚠ This role asks for a reason. Write one, then decide again. Nothing was recorded.",
+    "not-open": "ℹ This request is no longer open. Nothing was recorded.",
+    "try-again": "⚠ Microsoft Graph can't be reached just now. Nothing was recorded: try again in a minute.",
+    "outcome-unknown": "… Graph has not confirmed your decision yet. Don't count on it: it is being checked.",
+    "step-up-needed": (
+        "⚠ Entra asks for a stronger sign-in before you decide. Nothing was recorded. "
+        "For now, decide in the PIM portal."
+    ),
+    "consent-needed": (
+        "⚠ Second Key needs your consent, or your administrator's, to act with your sign-in. "
+        "Nothing was recorded."
+    ),
+    "permission-missing": (
+        "⚠ Second Key lacks a permission it needs to send your decision. Nothing was recorded. "
+        "Tell ops; meanwhile, decide in the PIM portal."
+    ),
+    "rejected": "⚠ Microsoft Graph rejected the decision. Nothing was recorded. See the PIM portal.",
+    "not-assigned": "⚠ PIM does not list you as an approver of this request. Nothing was recorded.",
+    "not-decidable-here": "ℹ Such requests can only be decided in the PIM portal. Nothing was recorded.",
+    "assertion-mismatch": "⛔ The sign-in is another account's than this Teams user. Nothing was recorded.",
+}
+NOTICE_FALLBACK: Final = "ℹ Your click was received. The state below is what Microsoft Graph has confirmed."
+"""For a key that is not in ``NOTICES``: says nothing about the outcome."""
+
+NOT_DECIDABLE: Final = "ℹ Extensions and renewals can't be decided here. Use the PIM portal."
+
+# Inputs and actions ----------------------------------------------------------------------
+
+REASON_LABEL: Final = "Your reason"
+REASON_LABEL_OPTIONAL: Final = "Your reason (optional)"
+REASON_PLACEHOLDER: Final = "For example: agreed with the on-call lead"
+REASON_MISSING: Final = "This role asks approvers for a reason."
+APPROVE: Final = "✔ Approve"
+DENY: Final = "✖ Deny"
+OPEN_PORTAL: Final = "Open in PIM"
+SIGN_IN: Final = "Sign in"
+
+# Pings to ops ----------------------------------------------------------------------------
+
+PINGS: Final[dict[PingCause, str]] = {
+    PingCause.UNANSWERED: "⏰ Ping {rung}: nobody has answered for {waited}",
+    PingCause.EMPTY_POOL: "⚠ Nobody in the approver pool may decide this request",
+}
+PINGS_TO_DO: Final[dict[PingCause, str]] = {
+    PingCause.UNANSWERED: "Reach somebody who can decide. The request's card is in the approver channel.",
+    PingCause.EMPTY_POOL: (
+        "Have an administrator add an approver without a conflict, or decide in the PIM portal. "
+        "Then have the requester ask again if PIM has closed the request."
+    ),
+}
+PING_LAPSES: Final = "Without action PIM lets the request lapse at {time}, {date}."
+
+# The card in one line --------------------------------------------------------------------
+
+SUMMARY_PENDING: Final = "Approval needed: {name} asks for {role} ({danger}), {duration}"
+SUMMARY_OVERDUE: Final = "Overdue: {name} asks for {role} ({danger}), {duration}"
+SUMMARY_STATE: Final = "{state}: {name}, {role}"
+SUMMARY_PING: Final = "{ping}: {name} asks for {role}"
+SUMMARY_DANGERS: Final[dict[Danger, str]] = {
+    Danger.CRITICAL: "critical",
+    Danger.HIGH: "high risk",
+    Danger.ELEVATED: "elevated",
+}
+SUMMARY_NO_END: Final = "no end stated"
+FALLBACK: Final = "{summary}. Your Teams client can't show this card: use a newer one, or the PIM portal."
+
+# Answers to clicks that belong to no request ---------------------------------------------
+
+MESSAGES: Final = {
+    "unknown-request": (
+        "ℹ This request is not known here",
+        "It may be very old. Nothing was recorded. Look it up in the PIM portal.",
+    ),
+    "malformed": ("⚠ That click could not be read", "Nothing was recorded. Reload the card and try again."),
+    "error": (
+        "⚠ Something went wrong",
+        "It is not certain what was recorded. The card in the approver channel shows what is confirmed. "  # noqa: ISC004
+        "If it still waits for a decision, try again.",
+    ),
+}
