@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 import tempfile
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
@@ -41,11 +42,12 @@ async def _until_interrupted(teller: Teller, *, stay: bool) -> int:
 async def _play(teller: Teller, *, stay: bool) -> int:
     with tempfile.TemporaryDirectory(prefix="secondkey-demo-") as directory:
         try:
-            async with stage(Path(directory)) as set_up:
-                story = Story(set_up, Remote(set_up.session, set_up.sandbox["http"]), teller)
+            async with AsyncExitStack() as stack:
                 async with step(teller, "sandbox-ready", "A sandbox tenant is up") as facts:
+                    set_up = await stack.enter_async_context(stage(Path(directory)))
                     facts["sandbox"] = set_up.sandbox["http"]
                     facts["people"] = ", ".join(one["name"] for one in set_up.sandbox["users"].values())
+                story = Story(set_up, Remote(set_up.session, set_up.sandbox["http"]), teller)
                 if stay:
                     await _stay(story, set_up, teller)
                 await story.play()
@@ -63,8 +65,9 @@ async def _stay(story: Story, set_up: Stage, teller: Teller) -> None:
 
 
 _AFTERWARDS: Final = """\
-Everything ran over HTTP with signed tokens: Entra, Graph, the Bot Connector and the token
-service were the sandbox, the bot was the real one. To look around yourself: make demo ARGS=--serve"""
+Everything ran over HTTP with signed tokens: Entra, Graph, the Bot
+Connector and the token service were the sandbox, the bot was the real one.
+To look around yourself: make demo ARGS=--serve"""
 
 
 def _how_to_poke(set_up: Stage) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +17,8 @@ Json = dict[str, Any]
 Matches = Callable[[Json], bool]
 """Whether a log line is the one that is waited for."""
 
+_LOCAL: Final = re.compile(r"\{\{(DATE|TIME)\(([^,)]*?)Z?(?:,[^)]*)?\)\}\}")
+"""A time that a Teams client would show in the reader's own time zone."""
 _PATIENCE: Final = 15.0
 """Seconds of real time that anything in the story may take to happen."""
 
@@ -90,4 +93,11 @@ def words(card: Mapping[str, Any]) -> str:
 
     visit(card.get("body", []))
     visit(card.get("actions", []))
-    return " ".join(found)
+    return _LOCAL.sub(r"\2 UTC", " ".join(found)).replace("  ", " ")
+
+
+def brief(text: str, characters: int = 160) -> str:
+    """The beginning of a text, cut between words."""
+    if len(text) <= characters:
+        return text
+    return text[:characters].rsplit(" ", 1)[0] + " …"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.demo.processes import DemoError, Stage
-from bot.demo.remote import Json, Matches, Remote, words
+from bot.demo.remote import Json, Matches, Remote, brief, words
 from bot.demo.telling import Teller, step
 
 _FIVE_MINUTES = 300
@@ -56,7 +56,7 @@ class Story:
             request = (await self.remote.post("portal/activate", wish))["id"]
             posted = await self.remote.until("the card", _posted_in("approvers"), since)
             facts["request"] = request
-            facts["card_says"] = words(await self.remote.card(posted["activity_id"]))[:220] + " …"
+            facts["card_says"] = brief(words(await self.remote.card(posted["activity_id"])))
         return request, posted["activity_id"]
 
     async def refuse(self, user: str, request: str, card: str, why: str) -> None:
@@ -69,7 +69,7 @@ class Story:
             _must("eligible" in said.lower(), f"the refusal does not say why: {said}")
             graph = await self.remote.get(f"requests/{request}")
             _must(graph["status"].startswith("Pending"), f"Graph says {graph['status']}")
-            facts["told"] = said[:220] + " …"
+            facts["told"] = brief(said)
             facts["graph_says"] = graph["status"]
 
     async def approve(self, user: str, request: str, card: str) -> None:
@@ -77,7 +77,7 @@ class Story:
         name, since = self._name(user), await self.remote.position()
         async with step(self.teller, "approved", f"{name} clicks Approve") as facts:
             answer = await self._click(user, card, "approve", "Checked with the SOC")
-            facts["told"] = words(answer["body"]["value"])[:160] + " …"
+            facts["told"] = brief(words(answer["body"]["value"]))
         title = f"Graph shows it as {name}'s, by {name}'s own token"
         async with step(self.teller, "graph-recorded", title) as facts:
             await self._recorded(user, request, since, facts)
@@ -85,7 +85,7 @@ class Story:
             await self.remote.until("the edit", _edited(card), since)
             said = words(await self.remote.card(card))
             _must(name in said and "Approved" in said, f"the card says: {said}")
-            facts["card_says"] = said[:160] + " …"
+            facts["card_says"] = brief(said)
 
     async def _recorded(self, user: str, request: str, since: int, facts: dict[str, Any]) -> None:
         graph = await self.remote.get(f"requests/{request}")
@@ -104,10 +104,10 @@ class Story:
         async with step(self.teller, "ops-pinged", title) as facts:
             await self.remote.post("clock/advance", {"seconds": _FIVE_MINUTES})
             posted = await self.remote.until("the ping", _posted_in("ops"), since)
-            facts["ops_read"] = words(await self.remote.card(posted["activity_id"]))[:220] + " …"
+            facts["ops_read"] = brief(words(await self.remote.card(posted["activity_id"])))
         async with step(self.teller, "card-shows-breach", "The card itself says that it is late") as facts:
             await self.remote.until("the edit", _edited(card), since)
-            facts["card_says"] = words(await self.remote.card(card))[:160] + " …"
+            facts["card_says"] = brief(words(await self.remote.card(card)))
 
     async def _click(self, user: str, card: str, verb: str, reason: str) -> Json:
         deed = {"user": user, "activity_id": card, "verb": verb, "inputs": {"reason": reason}}

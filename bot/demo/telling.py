@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.panel import Panel
 
 from bot.demo.processes import DemoError
@@ -47,7 +48,8 @@ class OnTerminal:
         self._status.stop()
         self._console.print(f"[green]✔[/] {escape(title)} [dim]({seconds * 1000:.0f} ms)[/]")
         for name, value in facts.items():
-            self._console.print(f"    [dim]{escape(name.replace('_', ' '))}:[/] {escape(str(value))}")
+            line = f"[dim]{escape(name.replace('_', ' '))}:[/] {escape(str(value))}"
+            self._console.print(Padding(line, (0, 0, 0, 4)))
 
     def failed(self, step: str, title: str, why: str) -> None:  # noqa: ARG002
         self._status.stop()

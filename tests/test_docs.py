@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot import docs
+from bot.domain.lifecycle import TABLE
+from bot.settings import Settings
+
+
+def test_the_readmes_generated_parts_are_up_to_date() -> None:
+    assert docs.update(write=False) == []
+
+
+def test_every_state_and_every_setting_is_in_the_readme() -> None:
+    readme = docs.README.read_text(encoding="utf-8")
+    assert [state for state in TABLE if state.name not in readme] == []
+    assert [name for name in Settings.model_fields if f"SECONDKEY_{name.upper()}" not in readme] == ["roles"]
+
+
+def test_what_is_out_of_date_is_named_and_put_right(tmp_path: Path) -> None:
+    page = tmp_path / "README.md"
+    page.write_text(
+        "<!-- generated: lifecycle -->\nold\n<!-- /generated -->\n"
+        f"<!-- generated: settings -->\n{docs.settings_table()}\n<!-- /generated -->\n"
+    )
+    assert docs.update(write=False, path=page) == ["lifecycle"]
+    assert "old" in page.read_text()
+    assert docs.update(write=True, path=page) == ["lifecycle"]
+    assert docs.update(write=False, path=page) == []
+
+
+def test_a_missing_place_is_an_error(tmp_path: Path) -> None:
+    page = tmp_path / "README.md"
+    page.write_text("nothing here")
+    with pytest.raises(docs.MarkerMissingError, match="lifecycle"):
+        docs.update(write=True, path=page)
