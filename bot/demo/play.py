@@ -71,29 +71,37 @@ To look around yourself: make demo ARGS=--serve"""
 
 
 def _how_to_poke(set_up: Stage) -> str:
-    remote, bot = f"{set_up.sandbox['http']}/_sandbox", set_up.bot.url
     people = "\n".join(f"  {key:<7}{one['persona']}" for key, one in set_up.sandbox["users"].items())
     return f"""\
-The bot:           {bot}  (GET /healthz, /readyz)
-The sandbox:       {set_up.sandbox["http"]}
-Entra (https):     {set_up.sandbox["login"]}
-Its authority:     {set_up.sandbox["ca_bundle"]}
-The bot's log:     {set_up.bot.log}
+The bot:         {set_up.bot.url}  (GET /healthz, /readyz)
+The sandbox:     {set_up.sandbox["http"]}  (Graph, connector, token service, remote control)
+Entra (https):   {set_up.sandbox["login"]}, trusted by {set_up.sandbox["ca_bundle"]}
+The bot's log:   {set_up.bot.log}
 
-Ask for a role, as if in the portal:
-  curl -s {remote}/portal/activate -d '{{"user": "riley", "role": "Security Administrator",
-    "duration": "PT2H", "justification": "because", "ticket": "INC1"}}'
-See the cards of the approver channel (each has an id):
-  curl -s '{remote}/teams/activities?channel=approvers'
-Click as somebody:
-  curl -s {remote}/teams/click -d '{{"user": "alex", "activity_id": "ID", "verb": "approve",
-    "inputs": {{"reason": "checked"}}}}'
-Move the clock five minutes, read what ops got, read the log:
-  curl -s {remote}/clock/advance -d '{{"seconds": 300}}'
-  curl -s '{remote}/teams/activities?channel=ops'
-  curl -s '{remote}/log?since=0'
-Break something (429, 503, slow …):
-  curl -s {remote}/faults -d '{{"service": "graph", "match": "PATCH", "status": 503, "times": 1}}'
+In another terminal:
+  S={set_up.sandbox["http"]}/_sandbox
+
+  # ask for a role, as if in the portal
+  curl -s $S/portal/activate -d '{_WISH}'
+  # see the cards of the approver channel; each has an id
+  curl -s "$S/teams/activities?channel=approvers&history=0"
+  # click as somebody
+  curl -s $S/teams/click -d '{_CLICK}'
+  # move the clock five minutes, and read what ops got
+  curl -s $S/clock/advance -d '{{"seconds": 300}}'
+  curl -s "$S/teams/activities?channel=ops&history=0"
+  # break something: status, retry_after, delay_seconds, drop, after, times
+  curl -s $S/faults -d '{_FAULT}'
+  # read everything that happened
+  curl -s "$S/log?since=0"
 
 Who is who:
-{people}"""
+{people}
+"""
+
+
+_WISH: Final = (
+    '{"user": "riley", "role": "Security Administrator", "duration": "PT2H", "justification": "because"}'
+)
+_CLICK: Final = '{"user": "alex", "activity_id": "ID", "verb": "approve", "inputs": {"reason": "checked"}}'
+_FAULT: Final = '{"service": "graph", "match": "PATCH", "status": 503, "times": 1}'

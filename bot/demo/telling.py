@@ -12,7 +12,6 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
-from rich.panel import Panel
 
 from bot.demo.processes import DemoError
 
@@ -57,7 +56,8 @@ class OnTerminal:
 
     def says(self, title: str, text: str) -> None:
         self._status.stop()
-        self._console.print(Panel(escape(text), title=escape(title), expand=False))
+        # Unwrapped and unframed: what is shown here is there to be copied.
+        self._console.print(f"\n[bold]{escape(title)}[/]\n{escape(text)}", soft_wrap=True)
 
 
 class AsJson:
