@@ -43,8 +43,7 @@ from bot.web.keys import ChannelKeys
 
 _GRACE_SECONDS: Final = 8.0
 """For effects and turns under way when stopping; orchestrators commonly kill after 10 s or more."""
-_STALE_AFTER_POLLS: Final = 3
-_STALE_SLACK: Final = timedelta(seconds=60)
+_STILL_AFTER: Final = timedelta(seconds=60)
 
 log = structlog.get_logger(__name__)
 
@@ -200,10 +199,9 @@ async def _first_effects(parts: _Parts, services: _Services) -> None:
     if parts.settings.database_url.startswith("sqlite"):
         # The only process there is: whoever claimed a decision is gone.
         await services.recovery.hurry()
-    now = parts.clock.now()
+    await services.reconciler.begin()
     async with parts.store.transaction() as tx:
-        await tx.wake(Effect(RECONCILE, RECONCILE, now))
-        await tx.wake(Effect(SUBSCRIPTIONS, SUBSCRIPTIONS, now))
+        await tx.wake(Effect(SUBSCRIPTIONS, SUBSCRIPTIONS, parts.clock.now()))
 
 
 def _checks(parts: _Parts, services: _Services, runner: EffectRunner) -> dict[str, health.Check]:
@@ -219,12 +217,10 @@ def _checks(parts: _Parts, services: _Services, runner: EffectRunner) -> dict[st
         return None
 
     async def reconciled() -> str | None:
-        limit = timedelta(seconds=settings.poll_seconds) * _STALE_AFTER_POLLS + _STALE_SLACK
-        fresh = services.reconciler.fresh_at
-        return None if fresh is not None and clock.now() - fresh <= limit else "Graph was not read lately"
+        return None if await services.reconciler.fresh() else "Graph was not read lately"
 
     async def effects_running() -> str | None:
-        return None if clock.now() - runner.heartbeat <= _STALE_SLACK else "the effect runner stands still"
+        return None if clock.now() - runner.heartbeat <= _STILL_AFTER else "the effect runner stands still"
 
     return {
         "store": store_reachable,

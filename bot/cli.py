@@ -30,13 +30,20 @@ def main() -> None:
     app()
 
 
-@app.callback()
-def _version(
-    show: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
-) -> None:
+def _version(show: bool) -> None:
     if show:
         typer.echo(version("second-key"))
         raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _show_version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    # An eager callback, since without a command this function isn't reached.
+    pass
 
 
 @app.command()

@@ -16,6 +16,8 @@ import structlog
 log = structlog.get_logger(__name__)
 
 _RECONNECT_SECONDS: Final = 0.5
+_LOST: Final = (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError, OverflowError)
+"""No connection, or lines that are not a clock's."""
 
 
 class SystemClock:
@@ -59,7 +61,7 @@ class FollowedClock:
                     answer.raise_for_status()
                     async for line in answer.content:
                         self._set(float(json.loads(line)["offset_seconds"]))
-            except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError) as error:
+            except _LOST as error:
                 log.warning("clock_lost", error=type(error).__name__)
             await asyncio.sleep(_RECONNECT_SECONDS)
 

@@ -8,27 +8,44 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, Final
 
 import structlog
 
-_JWT: Final = re.compile(r"eyJ[\w-]{5,}\.[\w-]+(\.[\w-]*)?")
-_SECRET_KEYS: Final = re.compile(r"token|secret|assertion|authorization|password|client_state", re.IGNORECASE)
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_JWT: Final = re.compile(r"eyJ[\w-]{5,}(\.[\w-]*){1,4}")
+_GIVEN: Final = re.compile(
+    r"(?P<name>bearer\s+|(?:token|secret|assertion|password|client_?state)[\"']?\s*[=:]\s*[\"']?)"
+    r"[^\s\"'&,;]+",
+    re.IGNORECASE,
+)
+"""What a name gives away: ``Bearer …``, ``client_secret=…``, ``"clientState": "…"``."""
+_URL_PASSWORD: Final = re.compile(r"(?P<name>://[^\s:/@]*:)[^\s/@]+(?=@)")
+_SECRET_KEYS: Final = re.compile(r"(?i)token|secret|assertion|authorization|password|client_?state")
+_CONTROL: Final = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+)
+_LINES: Final = re.compile(r"[\t\n]")
+_MANY_LINES: Final = frozenset({"exception", "stack"})
+_STRUCTLOGS_OWN: Final = frozenset({"_record", "_from_structlog"})
 _NOISY: Final = ("azure", "httpx", "httpcore", "aiohttp.access", "aiosqlite", "alembic", "msal", "asyncio")
 
 
 def configure(level: str) -> None:
     """Set logging up for the process: our lines and those of libraries take the same way."""
     pretty = sys.stderr.isatty()
-    renderer = structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
+    # Plain tracebacks: rich ones show local variables, and those hold tokens.
+    renderer = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if pretty
+        else structlog.processors.JSONRenderer()
+    )
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info if not pretty else structlog.dev.set_exc_info,
+        structlog.processors.format_exc_info,
         clean,
     ]
     structlog.configure(
@@ -60,14 +77,21 @@ def clean(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutabl
 
 
 def _clean(key: str, value: Any) -> Any:
-    if key.startswith("_"):
+    if key in _STRUCTLOGS_OWN or value is None or isinstance(value, bool | int | float):
         return value
     if _SECRET_KEYS.search(key):
         return "[redacted]"
-    if isinstance(value, str):
-        return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", _JWT.sub("[token]", value))
-    if isinstance(value, dict):
-        return {k: _clean(str(k), v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, Mapping):
+        return {_text(str(k)): _clean(str(k), v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
         return [_clean("", v) for v in value]
-    return value
+    return _text(value if isinstance(value, str) else repr(value), many_lines=key in _MANY_LINES)
+
+
+def _text(text: str, *, many_lines: bool = False) -> str:
+    # Controls first: one in the middle of a token would keep it from being known as one.
+    plain = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+    if not many_lines:
+        plain = _LINES.sub(" ", plain)
+    named = _GIVEN.sub(r"\g<name>[redacted]", _JWT.sub("[token]", plain))
+    return _URL_PASSWORD.sub(r"\g<name>[redacted]", named)

@@ -263,6 +263,11 @@ class Transaction(Protocol):
     async def reschedule(self, effect: LeasedEffect, at: datetime) -> bool:
         """As ``finish``, but due again at ``at`` (sooner when woken meanwhile)."""
 
+    async def due_at(self, key: str) -> datetime | None:
+        """When the effect of this key is (or was last) meant to run, whatever retries put off;
+        None when there is no such row.
+        """
+
     async def service_url(self, channel_id: str) -> str | None: ...
 
     async def save_service_url(self, channel_id: str, service_url: str) -> None: ...

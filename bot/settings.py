@@ -41,6 +41,7 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 Guid = Annotated[str, Field(pattern=_GUID)]
 ChannelId = Annotated[str, Field(pattern=_CHANNEL)]
+Rung = Annotated[float, Field(gt=0, le=86_400)]
 CUSTOM_URLS: Final = (
     "login_url",
     "graph_url",
@@ -72,7 +73,14 @@ class Settings(BaseSettings):
     """See the module's docstring."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, extra="forbid", toml_file="secondkey.toml", hide_input_in_errors=True
+        env_prefix=PREFIX,
+        frozen=True,
+        extra="forbid",
+        toml_file="secondkey.toml",
+        hide_input_in_errors=True,
+        allow_inf_nan=False,
+        # Container tooling passes unset variables on as empty ones.
+        env_ignore_empty=True,
     )
 
     tenant_id: Guid = Field(description="Entra tenant id. Required.")
@@ -96,6 +104,7 @@ class Settings(BaseSettings):
     ops_channel: ChannelId = Field(description="Teams channel for pings to ops. Required.")
     database_url: str = Field(
         default="sqlite+aiosqlite:///secondkey.db",
+        repr=False,
         description="SQLAlchemy URL; `postgresql+asyncpg://…` for several replicas.",
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
@@ -115,11 +124,14 @@ class Settings(BaseSettings):
     sla_seconds: float = Field(
         default=300, gt=0, le=86_400, description="When ops are pinged for the first time: the first rung."
     )
-    sla_further_seconds: Annotated[tuple[float, ...], NoDecode] = Field(
+    sla_further_seconds: Annotated[tuple[Rung, ...], NoDecode] = Field(
         default=(900.0, 3600.0), description="Further rungs, in seconds after the request was made."
     )
     sla_repeat_seconds: float = Field(
-        default=3600, ge=60, description="After the last rung, again every so often until the request ends."
+        default=3600,
+        ge=60,
+        le=86_400,
+        description="After the last rung, again every so often until the request ends.",
     )
     subscriptions: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Graph resources to subscribe to, comma-separated."
@@ -145,7 +157,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe log line to print."
     )
-    roles: dict[str, Routing] = Field(
+    roles: Annotated[dict[str, Routing], NoDecode] = Field(
         default_factory=dict, description="Per-role routing, in the TOML only.", exclude=True
     )
 
@@ -159,7 +171,10 @@ class Settings(BaseSettings):
     @model_validator(mode="wrap")
     @classmethod
     def _all_at_once(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Faults of single settings and of combinations, reported together."""
+        """Faults of single settings and of combinations, reported together. What is empty counts as
+        not set.
+        """
+        data = {name: value for name, value in data.items() if value != ""}
         faults = [*_credential_faults(data), *_cloud_faults(data), *_url_faults(data)]
         try:
             made = handler(data)
@@ -206,7 +221,8 @@ class Settings(BaseSettings):
         return (routed and routed.ops_channel) or self.ops_channel
 
     def _routing(self, role: Role) -> Routing | None:
-        return self.roles.get(role.definition_id) or self.roles.get(role.display_name)
+        routes = {named.casefold(): routing for named, routing in self.roles.items()}
+        return routes.get(role.definition_id.casefold()) or routes.get(role.display_name.casefold())
 
 
 def load(**overrides: Any) -> Settings:
@@ -255,8 +271,16 @@ def _url_faults(data: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _missing_file(data: Mapping[str, Any], name: str) -> Iterable[str]:
-    if data.get(name) and not Path(str(data[name])).is_file():
-        yield f"{_variable(name)}: there is no file {data[name]}"
+    # Without the value, which is a private key when somebody mistook what belongs here.
+    if data.get(name) and not _is_file(str(data[name])):
+        yield f"{_variable(name)}: there is no such file"
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _faults(error: ValidationError) -> Iterable[str]:

@@ -46,7 +46,7 @@ def _notification(value: Any) -> Notification:
     return Notification(
         _text(value, "subscriptionId"),
         _text(value, "clientState"),
-        _text(value, "lifecycleEvent") if "lifecycleEvent" in value else None,
+        None if value.get("lifecycleEvent") is None else _text(value, "lifecycleEvent"),
     )
 
 

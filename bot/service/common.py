@@ -47,21 +47,24 @@ async def change(
     request_id: str,
     make: Change,
     *,
-    event: AuditEvent,
+    event: AuditEvent | Callable[[ApprovalRequest], AuditEvent],
     facts: Mapping[str, Any] | None = None,
     actor: Identity | None = None,
     then: Then | None = None,
 ) -> ApprovalRequest | None:
     """Apply ``make`` to the stored request by compare-and-set, with its audit line, the card
-    brought up to date and ``then``, all in one transaction. Returns the new value; None when there
-    is no such request or ``make`` declined (``then`` is done all the same). Raises
+    brought up to date and ``then``, all in one transaction. ``event`` may depend on what
+    was made. Returns the new value; None when there is no such request or ``make`` declined
+    (``then`` is done all the same). Raises
     ``ContentionError``, and what ``make`` and ``then`` raise.
     """
     for _ in range(_CONTENTION_TRIES):
         async with store.transaction() as tx:
             stored = await tx.request(request_id)
             made = make(stored) if stored is not None else None
-            if made is None or await write(tx, clock, made, event=event, facts=facts, actor=actor):
+            if made is None or await write(
+                tx, clock, made, event=event(made) if callable(event) else event, facts=facts, actor=actor
+            ):
                 if then is not None:
                     await then(tx, made)
                 return made

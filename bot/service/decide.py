@@ -20,7 +20,6 @@ from bot.domain.errors import (
     AlreadyDecidedError,
     ClaimsChallengeError,
     DirectoryError,
-    IllegalEventError,
     InteractionRequiredError,
     NotFoundError,
     OutcomeUnknownError,
@@ -171,12 +170,12 @@ class Decisions:
         claim = Claim(
             self.ids.new_id(), by, click.actor.channel_user_id, click.choice, click.reason, self.clock.now()
         )
-        try:
-            claimed = lifecycle.claim(request, claim)
-        except IllegalEventError as error:
-            raise _StopError("already-decided") from error
         facts = {"choice": click.choice.value, "claim": claim.id, **_facts(click.facts)}
         async with self.store.transaction() as tx:
+            stored = await tx.request(request.id)
+            if stored is None or not _as_judged(stored, request):
+                raise _StopError((stored and _not_open(stored)) or "try-again")
+            claimed = lifecycle.claim(stored, claim)
             if not await tx.save_request(claimed):
                 raise _StopError("being-decided")
             await tx.enqueue(recovery(claimed, claim))
@@ -296,6 +295,11 @@ def _not_open(request: ApprovalRequest) -> str | None:
     if request.state in {State.APPROVED, State.DENIED, State.DECIDED_ELSEWHERE, State.ACTIVE}:
         return "already-decided"
     return None if request.state is State.PENDING else "not-open"
+
+
+def _as_judged(stored: ApprovalRequest, judged: ApprovalRequest) -> bool:
+    """Whether a verdict still stands: ops may have been pinged since, and nothing else."""
+    return replace(stored, version=judged.version, rung=judged.rung) == judged
 
 
 def _check_reason(reason: str, request: ApprovalRequest, facts: Facts) -> None:

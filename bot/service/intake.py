@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -25,7 +25,7 @@ from bot.domain.model import (
     SlaPlan,
     Unreadable,
 )
-from bot.ports import Clock, Directory, Effect, Store
+from bot.ports import Clock, Directory, Effect, Store, Transaction
 from bot.service.common import OPS_PING, card_sync, change, entry, told
 from bot.service.facts import FactsReader
 
@@ -70,20 +70,26 @@ class Intake:
     async def complete(self, request: ApprovalRequest, pim: PimRequest) -> None:
         """Read again what could not be read at intake; freezes the pool once it is whole."""
         fresh = await self._build(pim)
-        if (fresh.requester, fresh.role, fresh.pool) == (request.requester, request.role, request.pool):
-            return
 
         def make(stored: ApprovalRequest) -> ApprovalRequest | None:
             if stored.state not in lifecycle.OPEN or not lifecycle.is_incomplete(stored):
                 return None
-            return lifecycle.reforecast(stored, requester=fresh.requester, role=fresh.role, pool=fresh.pool)
+            whole = _completed(stored, fresh)
+            return whole if whole != replace(stored, version=whole.version) else None
 
-        made = await change(
-            self.store, self.clock, request.id, make, event=AuditEvent.FORECAST, facts=_story(fresh)
-        )
-        if made is not None and _nobody_can(made.pool):
-            async with self.store.transaction() as tx:
+        async def tell(tx: Transaction, made: ApprovalRequest | None) -> None:
+            if made is not None and _nobody_can(made.pool):
                 await tx.enqueue(_empty_pool_ping(made.id, self.clock))
+
+        await change(
+            self.store,
+            self.clock,
+            request.id,
+            make,
+            event=AuditEvent.FORECAST,
+            facts=_story(fresh),
+            then=tell,
+        )
 
     async def _build(self, pim: PimRequest) -> ApprovalRequest:
         role, requester, facts = await asyncio.gather(
@@ -138,6 +144,25 @@ class Intake:
         if rung is not None:
             found.append(rung_ping(request.id, rung))
         return found
+
+
+def _completed(stored: ApprovalRequest, fresh: ApprovalRequest) -> ApprovalRequest:
+    """What was missing, where it could be read now; the rest stays as it was frozen."""
+    named = stored.requester.display_name != stored.requester.identity.object_id
+    role_known = stored.role.display_name != stored.role.definition_id
+    return lifecycle.reforecast(
+        stored,
+        requester=stored.requester if named else fresh.requester,
+        role=stored.role if role_known else fresh.role,
+        pool=fresh.pool if _missing(stored.pool) > _missing(fresh.pool) else stored.pool,
+    )
+
+
+def _missing(pool: Pool | Unreadable) -> int:
+    """How much of a pool could not be read."""
+    if isinstance(pool, Unreadable):
+        return 2
+    return 0 if pool.unreadable is None else 1
 
 
 def rung_ping(request_id: str, rung: sla.Rung) -> Effect:

@@ -18,6 +18,9 @@ from bot.service.recover import Recovery
 
 _AT_ONCE: Final = 8
 """Requests looked into side by side."""
+_OVERDUE_POLLS: Final = 2
+_OVERDUE_SLACK: Final = timedelta(seconds=60)
+"""With the polls: how long a round may be overdue before Graph counts as not read lately."""
 
 log = structlog.get_logger(__name__)
 
@@ -42,8 +45,27 @@ class Reconciler:
         self._clock = clock
         self._poll = poll
         self._slots = asyncio.Semaphore(_AT_ONCE)
-        self.fresh_at: datetime | None = None
-        """When Graph was last read to the end; readiness depends on it."""
+        self._began_at: datetime | None = None
+
+    async def begin(self) -> None:
+        """Have the first round run; for ``fresh``, what was read before this counts for nothing."""
+        self._began_at = self._clock.now()
+        async with self._store.transaction() as tx:
+            await tx.wake(Effect(RECONCILE, RECONCILE, self._began_at))
+
+    async def fresh(self) -> bool:
+        """Whether a round has been finished since ``begin``, by whichever replica, and lately.
+
+        Only a finished round moves the row's due time on: waking brings it forward, and a failed
+        round leaves it as it was.
+        """
+        if self._began_at is None:
+            return False
+        async with self._store.transaction() as tx:
+            due = await tx.due_at(RECONCILE)
+        if due is None or due <= self._began_at:
+            return False
+        return self._clock.now() - due <= _OVERDUE_POLLS * self._poll + _OVERDUE_SLACK
 
     async def run(self, effect: LeasedEffect) -> None:
         """Effect handler. Raises ``DirectoryError`` when Graph can't be read, after having done
@@ -64,7 +86,6 @@ class Reconciler:
         work += [self._settle(r) for r in known.values() if r.id not in pending and _settleable(r)]
         work += [self._complete(r, pending[r.id]) for r in known.values() if _completable(r, pending)]
         await self._all(work)
-        self.fresh_at = self._clock.now()
 
     async def _settle(self, request: ApprovalRequest) -> bool:
         """The list may lag behind, so a request that is missing in it is asked for by its id."""

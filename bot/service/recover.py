@@ -7,7 +7,7 @@ still be had, otherwise by the request's own status, which does not say who deci
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -100,22 +100,24 @@ class Recovery:
         """Write down a decision that Graph has confirmed: ours when its reviewer is who claimed
         it with that choice, otherwise one made elsewhere.
         """
-        ours = _is_ours(request, decision)
-        kept = decision
-        if ours and request.claim is not None and not decision.justification:
-            kept = Decision(decision.choice, decision.by, request.claim.justification, decision.at)
 
         def make(stored: ApprovalRequest) -> ApprovalRequest | None:
             if stored.state not in lifecycle.OPEN:
                 return None
-            return lifecycle.confirm(stored, kept) if ours else lifecycle.decided_elsewhere(stored, kept)
+            # By the claim as stored now: every claim is written before its PATCH, so whoever Graph
+            # names has theirs here, also when it was made after ``request`` was loaded.
+            if _is_ours(stored, decision):
+                return lifecycle.confirm(stored, _with_reason(stored, decision))
+            if decision.by is None and _claimed_since(stored, request):
+                return None
+            return lifecycle.decided_elsewhere(stored, decision)
 
         return await change(
             self.store,
             self.clock,
             request.id,
             make,
-            event=AuditEvent.RECORDED if ours else AuditEvent.SETTLED,
+            event=_conclusion,
             facts=_decision_facts(decision),
             actor=decision.by.identity if decision.by else None,
             then=_no_more_recovery(request),
@@ -176,7 +178,9 @@ class Recovery:
             return await self.conclude(request, Decision(choice, None, "", at))
 
         def make(stored: ApprovalRequest) -> ApprovalRequest | None:
-            return lifecycle.closed(stored, event, at) if stored.state in lifecycle.OPEN else None
+            if stored.state not in lifecycle.OPEN or _claimed_since(stored, request):
+                return None
+            return lifecycle.closed(stored, event, at)
 
         return await change(
             self.store,
@@ -203,6 +207,22 @@ def _is_ours(request: ApprovalRequest, decision: Decision) -> bool:
     )
 
 
+def _with_reason(request: ApprovalRequest, decision: Decision) -> Decision:
+    """Graph does not always give the justification back; the claim has it."""
+    if decision.justification or request.claim is None:
+        return decision
+    return replace(decision, justification=request.claim.justification)
+
+
+def _claimed_since(stored: ApprovalRequest, seen: ApprovalRequest) -> bool:
+    """Somebody's decision is on its way that ``seen`` knows nothing of: it is theirs to settle."""
+    return stored.state is State.DECIDING and stored.claim != seen.claim
+
+
+def _conclusion(made: ApprovalRequest) -> AuditEvent:
+    return AuditEvent.SETTLED if made.state is State.DECIDED_ELSEWHERE else AuditEvent.RECORDED
+
+
 def _ending(request: ApprovalRequest, pim: PimRequest | None, at: datetime) -> Event | None:
     """A request that Graph no longer has was withdrawn, or ran out; an unknown status past the
     approval window is taken for expiry (the value after a timeout is not documented).
@@ -216,9 +236,10 @@ def _ending(request: ApprovalRequest, pim: PimRequest | None, at: datetime) -> E
 
 
 def _no_more_recovery(request: ApprovalRequest) -> Then:
-    async def then(tx: Transaction, _made: ApprovalRequest | None) -> None:
-        if request.claim is not None:
-            await tx.cancel(recovery_key(request.claim))
+    async def then(tx: Transaction, made: ApprovalRequest | None) -> None:
+        claim = (made or request).claim
+        if claim is not None:
+            await tx.cancel(recovery_key(claim))
 
     return then
 

@@ -96,6 +96,11 @@ class SqlTransaction:
         """An effect that was cancelled meanwhile stays done."""
         return await self._wrote(effects.reschedule(effect, at))
 
+    async def due_at(self, key: str) -> datetime | None:
+        row = await self._row(select(tables.effects.c.due_at).where(tables.effects.c.key == key))
+        due: datetime | None = None if row is None else row.due_at
+        return due
+
     async def service_url(self, channel_id: str) -> str | None:
         t = tables.service_urls
         row = await self._row(select(t.c.service_url).where(t.c.channel_id == channel_id))

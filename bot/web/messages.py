@@ -6,7 +6,6 @@ Reads, parses, verifies, hands on, answers. Whatever arrives, the answer is the 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -17,12 +16,9 @@ from bot.domain.errors import InboundError, UnavailableError, UnknownKeyError
 from bot.inbound.activities import parse_activity
 from bot.inbound.tokens import ChannelKey, Verified, verify_channel_token
 from bot.ports import Clock, Ids, Turns
+from bot.web.bodies import read_body
 
 _log = structlog.get_logger(__name__)
-MAX_BODY = 256 * 1024
-"""Bytes, after decompression. Teams' own activities stay far below 100 KB."""
-READ_SECONDS = 10.0
-"""How long a sender may take over its body."""
 _RETRY_AFTER = "2"
 
 
@@ -35,22 +31,10 @@ class KeySource(Protocol):
     async def refreshed(self, seen: Mapping[str, ChannelKey]) -> Mapping[str, ChannelKey]: ...
 
 
-class _TooLargeError(InboundError):
-    """The body is too large."""
-
-    status = 413
-
-
 class _MediaTypeError(InboundError):
     """The body has to be application/json."""
 
     status = 415
-
-
-class _TooSlowError(InboundError):
-    """The body did not arrive in time."""
-
-    status = 408
 
 
 class MessagesEndpoint:
@@ -91,7 +75,7 @@ class MessagesEndpoint:
     async def _turn(self, request: web.Request) -> web.Response:
         if request.content_type != "application/json":
             raise _MediaTypeError(cause="not-json")
-        activity = parse_activity(await _body(request))
+        activity = parse_activity(await read_body(request))
         verified = await self._verify(request.headers.get("Authorization"), activity)
         answer = await self._turns.run(activity, verified.claims)
         if answer.body is None:
@@ -114,24 +98,6 @@ class MessagesEndpoint:
         return verify_channel_token(
             authorization, activity, keys, app_id=self._app_id, issuer=self._issuer, at=self._clock.now()
         )
-
-
-async def _body(request: web.Request) -> bytes:
-    """The body, as far as it stays within bounds; counted after decompression, as it is read."""
-    if (request.content_length or 0) > MAX_BODY:
-        raise _TooLargeError(cause="too-large")
-    body = bytearray()
-    try:
-        async with asyncio.timeout(READ_SECONDS):
-            async for chunk in request.content.iter_any():
-                body += chunk
-                if len(body) > MAX_BODY:
-                    raise _TooLargeError(cause="too-large")
-    except TimeoutError as error:
-        raise _TooSlowError(cause="too-slow") from error
-    except web.RequestPayloadError as error:
-        raise InboundError(cause="bad-body") from error
-    return bytes(body)
 
 
 def _refusal(error: InboundError) -> web.Response:

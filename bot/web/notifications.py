@@ -13,8 +13,9 @@ from aiohttp import web
 from bot.domain.errors import ForbiddenError, InboundError
 from bot.inbound.notifications import parse_notifications, parse_validation
 from bot.service.subscribe import Subscriber
+from bot.web.bodies import read_body
 
-_BODY_LIMIT: Final = 256 * 1024
+_RETRY_AFTER: Final = "2"
 
 log = structlog.get_logger(__name__)
 
@@ -27,9 +28,13 @@ def routes(subscriber: Subscriber, poke: Callable[[], None]) -> list[web.RouteDe
             return await _receive(request, subscriber, poke)
         except InboundError as error:
             log.warning("inbound_refused", path=request.path, cause=error.cause, status=error.status)
-            return web.json_response(
-                {"error": {"code": error.cause, "message": str(error)}}, status=error.status
-            )
+            body = {"error": {"code": error.cause, "message": str(error)}}
+            return web.json_response(body, status=error.status)
+        except ConnectionError as error:
+            # The store is down. Graph delivers again after a 5xx, for up to four hours.
+            log.warning("inbound_deferred", path=request.path, error=type(error).__name__)
+            body = {"error": {"code": "unavailable", "message": "Try again later."}}
+            return web.json_response(body, status=503, headers={"Retry-After": _RETRY_AFTER})
 
     return [web.post("/api/notifications", receive), web.post("/api/lifecycle", receive)]
 
@@ -41,20 +46,8 @@ async def _receive(request: web.Request, subscriber: Subscriber, poke: Callable[
         return web.Response(
             text=token, content_type="text/plain", headers={"X-Content-Type-Options": "nosniff"}
         )
-    notifications = parse_notifications(await body_of(request, _BODY_LIMIT))
+    notifications = parse_notifications(await read_body(request))
     if not await subscriber.heard(notifications):
         raise ForbiddenError("no such subscription of ours", cause="client-state")
     poke()
     return web.Response(status=202)
-
-
-async def body_of(request: web.Request, limit: int) -> bytes:
-    """The body. Raises ``InboundError`` (413) past ``limit`` bytes, read no further."""
-    chunks = bytearray()
-    async for chunk in request.content.iter_any():
-        chunks += chunk
-        if len(chunks) > limit:
-            error = InboundError("the body is too large", cause="too-large")
-            error.status = 413
-            raise error
-    return bytes(chunks)

@@ -132,6 +132,10 @@ class MemoryTransaction:
         self._put(free, due_at=again, run_at=again, attempts=0)
         return True
 
+    async def due_at(self, key: str) -> datetime | None:
+        row = self._state.effects.get(key)
+        return None if row is None else row.due_at
+
     async def service_url(self, channel_id: str) -> str | None:
         return self._state.service_urls.get(channel_id)
 

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from graph.fake_cloud import FakeCloud, fake_cloud, opened
 
 from bot.graph.adapters import GraphAdapters
-from tests.graph.fake_cloud import FakeCloud, fake_cloud, opened
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from urllib.parse import parse_qsl
 
 import trustme
 from aiohttp import web
+from fakes.manual_clock import ManualClock
 
 from bot.graph.adapters import GraphAdapters, open_graph
 from bot.graph.config import AppCredential, ClientSecret, GraphConfig
 from bot.graph.retries import Retries
-from tests.fakes.manual_clock import ManualClock
 
 TENANT = "11111111-1111-4111-8111-111111111111"
 CLIENT = "22222222-2222-4222-8222-222222222222"

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from fakes.manual_clock import ManualClock
 
 from bot.graph.cache import ShortCache
-from tests.fakes.manual_clock import ManualClock
 
 
 async def test_the_oldest_answer_makes_room_for_the_1025th() -> None:

@@ -6,6 +6,17 @@ import json
 from typing import Any
 
 import pytest
+from graph.fake_cloud import (
+    TENANT,
+    Answer,
+    FakeCloud,
+    config_for,
+    empty,
+    fails,
+    hangs_up,
+    never,
+    says,
+)
 
 from bot.domain.errors import (
     AlreadyDecidedError,
@@ -22,17 +33,6 @@ from bot.domain.model import Choice, Identity, UserAssertion
 from bot.graph import approvals
 from bot.graph.adapters import GraphAdapters, open_graph
 from bot.graph.retries import Retries
-from tests.graph.fake_cloud import (
-    TENANT,
-    Answer,
-    FakeCloud,
-    config_for,
-    empty,
-    fails,
-    hangs_up,
-    never,
-    says,
-)
 
 APPROVAL = "/beta/roleManagement/directory/roleAssignmentApprovals/A1"
 PATCH = f"PATCH {APPROVAL}/steps/S1"

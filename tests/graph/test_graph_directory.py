@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from graph.fake_cloud import FakeCloud, config_for, fails, hangs_up, never, rows, says
 
 from bot.domain.danger import GLOBAL_ADMINISTRATOR
 from bot.domain.errors import (
@@ -16,7 +17,6 @@ from bot.domain.errors import (
 from bot.domain.model import Danger
 from bot.graph.adapters import GraphAdapters, open_graph
 from bot.graph.retries import Retries
-from tests.graph.fake_cloud import FakeCloud, config_for, fails, hangs_up, never, rows, says
 
 PIM = "/v1.0/roleManagement/directory"
 REQUESTS = f"GET {PIM}/roleAssignmentScheduleRequests"

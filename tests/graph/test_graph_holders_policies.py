@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from graph.fake_cloud import FakeCloud, fails, rows, says
 
 from bot.domain.danger import GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR
 from bot.domain.errors import (
@@ -13,7 +14,6 @@ from bot.domain.errors import (
 )
 from bot.domain.model import PathKind
 from bot.graph.adapters import GraphAdapters
-from tests.graph.fake_cloud import FakeCloud, fails, rows, says
 
 PIM = "/v1.0/roleManagement/directory"
 ELIGIBLE = f"GET {PIM}/roleEligibilityScheduleInstances"

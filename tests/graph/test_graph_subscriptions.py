@@ -3,10 +3,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from graph.fake_cloud import Answer, FakeCloud, empty, fails, hangs_up, says
 
 from bot.domain.errors import NotFoundError, OutcomeUnknownError, PermissionMissingError, RejectedError
 from bot.graph.adapters import GraphAdapters
-from tests.graph.fake_cloud import Answer, FakeCloud, empty, fails, hangs_up, says
 
 URL = "/v1.0/subscriptions"
 UNTIL = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)

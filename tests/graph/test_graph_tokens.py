@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import trustme
 from aiohttp import web
+from graph.fake_cloud import CLIENT, SECRET, FakeCloud, config_for, entra_error, fails, opened, says
 
 from bot.domain.errors import (
     ClaimsChallengeError,
@@ -19,7 +20,6 @@ from bot.domain.model import UserAssertion
 from bot.graph.adapters import GraphAdapters, open_graph
 from bot.graph.config import ClientCertificate, ClientSecret, ManagedIdentity
 from bot.graph.tokens import _Held
-from tests.graph.fake_cloud import CLIENT, SECRET, FakeCloud, config_for, entra_error, fails, opened, says
 
 SCOPE = "https://graph.example/.default"
 ASSERTION = UserAssertion("the-users-own-token")

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from channel_samples import ADELE_ID, CHANNEL, OTHER_TENANT, REQUEST_ID, TENANT, activity, body, click
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +20,6 @@ from bot.inbound.activities import (
     parse_activity,
     same_tenant,
 )
-from tests.channel_samples import ADELE_ID, CHANNEL, OTHER_TENANT, REQUEST_ID, TENANT, activity, body, click
 
 
 def nested(depth: int) -> bytes:

@@ -9,11 +9,7 @@ from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-
-from bot.domain.errors import InboundError, UnknownKeyError
-from bot.inbound.tokens import ChannelKey, Verified, parse_jwks, verify_channel_token
-from tests.channel_samples import (
+from channel_samples import (
     APP_ID,
     ISSUER,
     NOW,
@@ -25,6 +21,10 @@ from tests.channel_samples import (
     private_key,
     token,
 )
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from bot.domain.errors import InboundError, UnknownKeyError
+from bot.inbound.tokens import ChannelKey, Verified, parse_jwks, verify_channel_token
 
 KEYS = parse_jwks({"keys": [jwk("k1", ["msteams", "webchat"]), jwk("unendorsed"), jwk("web", ["webchat"])]})
 HMAC = "a-secret-that-is-long-enough-for-hs256-and-for-pyjwt"

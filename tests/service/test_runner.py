@@ -10,6 +10,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from fakes.manual_clock import ManualClock
+from fakes.memory_store import EffectRow, MemoryStore
 from structlog.testing import capture_logs
 
 from bot.domain.errors import (
@@ -22,8 +24,6 @@ from bot.domain.errors import (
 from bot.ports import Effect, LeasedEffect, Transaction
 from bot.service.runner import EffectRunner, Handler, settle
 from bot.store import StoreUnavailableError
-from tests.fakes.manual_clock import ManualClock
-from tests.fakes.memory_store import EffectRow, MemoryStore
 
 KIND = "post"
 

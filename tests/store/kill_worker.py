@@ -13,11 +13,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from store.store_samples import a_request
+
 from bot.domain.model import PostedCard, State
 from bot.ports import CardRow, Effect, LeasedEffect
 from bot.service.runner import EffectRunner
 from bot.store import SqlStore, open_store
-from tests.store.store_samples import a_request
+
+
+def say(line: str) -> None:
+    os.write(1, f"{line}\n".encode())
 
 
 class SystemClock:
@@ -41,7 +46,7 @@ class Worker:
             await tx.add_request(a_request(request_id))
             await tx.enqueue(Effect(f"post:{request_id}", "post", self.clock.now(), {"id": request_id}))
         self.runner.poke()
-        print("accepted", request_id, flush=True)
+        say(f"accepted {request_id}")
 
     async def post(self, effect: LeasedEffect) -> None:
         request_id = self._act(effect)
@@ -75,12 +80,12 @@ async def main(url: str, acts: str, name: str, count: int) -> None:
     for number in range(count):
         await worker.take(f"{name}-{number}")
         await asyncio.sleep(0.001)
-    while await store.next_due(["post", "timer"]) is not None:
+    while await store.next_due(["post", "timer"]) is not None:  # noqa: ASYNC110 - no event crosses processes
         await asyncio.sleep(0.02)
     await worker.runner.stop(5)
     await running
     await store.close()
-    print("finished", flush=True)
+    say("finished")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
@@ -9,10 +10,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from fakes.manual_clock import ManualClock
 
 from bot.domain.model import State
 from bot.store import open_store
-from tests.fakes.manual_clock import ManualClock
 
 _ROOT = Path(__file__).parents[2]
 _CONCURRENCY = 8
@@ -23,7 +24,7 @@ class Victim:
 
     def __init__(self, url: str, acts: Path, name: str, count: int) -> None:
         command = [sys.executable, "-m", "tests.store.kill_worker", url, str(acts), name, str(count)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=_ROOT)  # noqa: S603
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=_ROOT)
         self.accepted: list[str] = []
         self.finished = False
         self._line = threading.Condition()
@@ -46,6 +47,7 @@ class Victim:
         threading.Event().wait(seconds)  # not an order of events, but a random place to die at
         self.process.kill()
         self.end()
+        assert self.process.returncode == -signal.SIGKILL
 
     def end(self) -> None:
         self.process.wait(timeout=60)

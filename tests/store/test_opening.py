@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.manual_clock import ManualClock
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from store_samples import AT, a_request
@@ -19,7 +20,6 @@ from bot.store import StoreLockedError, StoreUnavailableError, StoreUrlError, mi
 from bot.store.opening import _parse
 from bot.store.sql_store import SqlStore
 from bot.store.tables import metadata
-from tests.fakes.manual_clock import ManualClock
 
 _HOLD = """
 import sys
@@ -102,7 +102,7 @@ async def test_a_second_process_is_refused_and_told_why(
     clock: ManualClock, sqlite_url: str, tmp_path: Path
 ) -> None:
     lock = tmp_path / "secondkey.db.lock"
-    with subprocess.Popen(  # noqa: S603, ASYNC220 - our own code; a pipe to wait on
+    with subprocess.Popen(  # noqa: ASYNC220 - our own code; a pipe to wait on
         [sys.executable, "-c", _HOLD, str(lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as other:
         assert other.stdout

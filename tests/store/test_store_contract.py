@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from fakes.manual_clock import ManualClock
 from store_samples import AT, a_request
 
 from bot.domain.model import PostedCard, State
 from bot.ports import AuditEntry, CardRow, Effect, LeasedEffect, Store, SubscriptionRow
 from bot.store import StoreRefusedError
-from tests.fakes.manual_clock import ManualClock
 
 MINUTE = timedelta(minutes=1)
 
@@ -338,6 +338,40 @@ async def test_a_rescheduled_effect_starts_over_at_its_new_time(store: Store, cl
     again = await claim_one(store)
     assert (again.attempts, again.due_at) == (1, AT + MINUTE)
     assert not await finish(store, effect)
+
+
+async def due_at(store: Store, key: str = "e1") -> datetime | None:
+    async with store.transaction() as tx:
+        return await tx.due_at(key)
+
+
+async def test_the_due_time_of_an_effect_that_is_not_there_is_none(store: Store) -> None:
+    assert await due_at(store) is None
+
+
+async def test_a_due_time_is_moved_on_by_a_finished_round_only(store: Store, clock: ManualClock) -> None:
+    await enqueue(store, an_effect())
+    clock.move(1)
+    effect = await claim_one(store)
+    assert await due_at(store) == AT
+    await store.retry_effect(effect, AT + MINUTE, "failed")
+    assert await due_at(store) == AT
+    clock.move(60)
+    effect = await claim_one(store)
+    async with store.transaction() as tx:
+        await tx.reschedule(effect, AT + 2 * MINUTE)
+    assert await due_at(store) == AT + 2 * MINUTE
+
+
+async def test_waking_brings_a_due_time_forward_but_not_while_the_effect_runs(store: Store) -> None:
+    await enqueue(store, an_effect(after=MINUTE))
+    await wake(store, an_effect())
+    assert await due_at(store) == AT
+    effect = await claim_one(store)
+    await wake(store, an_effect(after=-MINUTE))
+    assert await due_at(store) == AT
+    assert await finish(store, effect)
+    assert await due_at(store) == AT - MINUTE
 
 
 async def test_leases_are_freed_by_owner_or_all_at_once(store: Store) -> None:

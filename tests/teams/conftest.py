@@ -6,6 +6,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from channel_samples import ADELE_ID, NOW, REQUEST_ID, TENANT, HandClock
 from teams_fakes import FakeDesk, Naps, Service, Tokens
 
 from bot.domain.model import (
@@ -21,7 +22,6 @@ from bot.domain.model import (
     Role,
     SlaPlan,
 )
-from tests.channel_samples import ADELE_ID, NOW, REQUEST_ID, TENANT, HandClock
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+from channel_samples import APP_ID, TENANT
 
 from bot.domain.errors import UnavailableError
 from bot.domain.model import Actor, Choice, RequestCard
 from bot.teams import TeamsConfig
-from tests.channel_samples import APP_ID, TENANT
 
 SCOPE = "https://api.botframework.com/.default"
 Answer = tuple[int, dict[str, str], Any]

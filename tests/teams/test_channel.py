@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from channel_samples import ADELE_ID, APP_ID, CHANNEL, TENANT, HandClock
 from teams_fakes import Answer, Call, Naps, Service, Tokens, config
 
 from bot.domain.errors import ChannelRefusedError, ChannelUnavailableError
@@ -25,7 +26,6 @@ from bot.domain.model import (
 from bot.teams import open_teams
 from bot.teams.channel import TeamsChannel
 from bot.teams.http import Patience
-from tests.channel_samples import ADELE_ID, APP_ID, CHANNEL, TENANT, HandClock
 
 BIANCA_ID, DIEGO_ID = "00000000-0000-4000-8000-000000000003", "00000000-0000-4000-8000-000000000005"
 MEMBERS = [

@@ -10,13 +10,13 @@ from botbuilder.schema import (
     ConversationParameters,
     ConversationReference,
 )
+from channel_samples import NOW, TENANT, HandClock, activity
 from teams_fakes import SCOPE, Service, Tokens
 
 from bot.domain.errors import ChannelRefusedError
 from bot.teams.connector import Connectors, PooledConnectorFactory
 from bot.teams.http import BotHttp
 from bot.teams.wire import activity_from_wire, card_message, to_wire
-from tests.channel_samples import NOW, TENANT, HandClock, activity
 
 CONVERSATION = "19:a@thread.tacv2;messageid=17"
 ENCODED = "19%3Aa%40thread.tacv2%3Bmessageid%3D17"

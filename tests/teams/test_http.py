@@ -5,11 +5,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from channel_samples import HandClock
 from teams_fakes import SCOPE, Answer, Naps, Service, Tokens
 
 from bot.domain.errors import ChannelRefusedError, ChannelUnavailableError
 from bot.teams.http import BotHttp, Patience
-from tests.channel_samples import HandClock
 
 OK: Answer = (200, {}, {"id": "1"})
 

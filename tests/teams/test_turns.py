@@ -15,17 +15,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from structlog.testing import capture_logs
-from teams_fakes import FakeDesk, Naps, Service, Tokens, config
-
-from bot.domain.errors import UnavailableError
-from bot.domain.model import Choice, Identity, RequestCard
-from bot.inbound.tokens import ChannelKey, parse_jwks
-from bot.teams import TeamsTurns, teams_turns
-from bot.teams.http import Patience
-from bot.web.messages import MessagesEndpoint, routes
-from cards import text
-from tests.channel_samples import (
+from channel_samples import (
     ADELE_ID,
     APP_ID,
     CHANNEL,
@@ -41,6 +31,16 @@ from tests.channel_samples import (
     click,
     jwk,
 )
+from structlog.testing import capture_logs
+from teams_fakes import FakeDesk, Naps, Service, Tokens, config
+
+from bot.domain.errors import UnavailableError
+from bot.domain.model import Choice, Identity, RequestCard
+from bot.inbound.tokens import ChannelKey, parse_jwks
+from bot.teams import TeamsTurns, teams_turns
+from bot.teams.http import Patience
+from bot.web.messages import MessagesEndpoint, routes
+from cards import text
 
 CARD = "application/vnd.microsoft.card.adaptive"
 ERROR = "application/vnd.microsoft.error"

@@ -6,6 +6,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from channel_samples import APP_ID, HandClock
 from structlog.testing import capture_logs
 from teams_fakes import Answer, Naps, Service, Tokens, config
 
@@ -14,7 +15,6 @@ from bot.domain.model import SignInNeeded, UserAssertion
 from bot.teams import open_teams
 from bot.teams.http import Patience
 from bot.teams.user_tokens import BotUserTokens
-from tests.channel_samples import APP_ID, HandClock
 
 NOT_SIGNED_IN: Answer = (404, {}, {})
 

@@ -10,10 +10,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from channel_samples import HandClock, jwk
 
 from bot.domain.errors import UnavailableError
 from bot.web.keys import FAILURE_PAUSE, LIFETIME, UNKNOWN_KID_PAUSE, ChannelKeys
-from tests.channel_samples import HandClock, jwk
 
 
 @dataclass

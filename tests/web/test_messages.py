@@ -8,13 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from structlog.testing import capture_logs
-
-from bot.domain.errors import ForbiddenError, UnavailableError
-from bot.inbound.tokens import ChannelKey, parse_jwks
-from bot.ports import TurnAnswer
-from bot.web.messages import MAX_BODY, MessagesEndpoint, routes
-from tests.channel_samples import (
+from channel_samples import (
     APP_ID,
     ISSUER,
     NOW,
@@ -26,6 +20,13 @@ from tests.channel_samples import (
     click,
     jwk,
 )
+from structlog.testing import capture_logs
+
+from bot.domain.errors import ForbiddenError, UnavailableError
+from bot.inbound.tokens import ChannelKey, parse_jwks
+from bot.ports import TurnAnswer
+from bot.web.bodies import MAX_BODY
+from bot.web.messages import MessagesEndpoint, routes
 
 PATH = "/api/messages"
 JSON = {"Content-Type": "application/json"}

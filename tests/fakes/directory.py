@@ -1,0 +1,156 @@
+"""Graph as the app sees it: requests, roles, people, and subscriptions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TypeVar
+
+from fakes.values import ALEX, BLAKE, RILEY, ROLE, person
+
+from bot.domain.errors import NotFoundError
+from bot.domain.model import (
+    ApprovalPolicy,
+    Choice,
+    Danger,
+    Decision,
+    Holders,
+    PathKind,
+    Person,
+    PimRequest,
+    PimStatus,
+    Role,
+    RolePath,
+)
+from bot.ports import GraphSubscription
+
+T = TypeVar("T")
+
+
+@dataclass
+class FakeGraph:
+    """``ports.Directory``, and what approvals are made on. ``fail`` maps a method's name, or
+    ``name:argument``, to what it raises while it stands there.
+    """
+
+    requests: dict[str, PimRequest] = field(default_factory=dict)
+    decided: dict[str, Decision] = field(default_factory=dict)
+    """By approval id: the step as it was completed."""
+    closed: set[str] = field(default_factory=set)
+    """Approvals whose step is neither open nor decided."""
+    unlisted: set[str] = field(default_factory=set)
+    """Requests that the list doesn't show yet, though they are there by their id."""
+    roles: dict[str, Role] = field(
+        default_factory=lambda: {ROLE: Role(ROLE, "Security Administrator", Danger.CRITICAL)}
+    )
+    people: dict[str, Person] = field(default_factory=lambda: {o: person(o) for o in (RILEY, ALEX, BLAKE)})
+    policy: ApprovalPolicy = field(
+        default_factory=lambda: ApprovalPolicy(True, (person(ALEX), person(BLAKE)))
+    )
+    held: Holders = field(default_factory=lambda: Holders((), ()))
+    fail: dict[str, Exception] = field(default_factory=dict)
+    calls: Counter[str] = field(default_factory=Counter)
+    gate: asyncio.Event | None = None
+    """While set and not open, whoever reads a policy waits."""
+
+    def put(self, pim: PimRequest) -> PimRequest:
+        self.requests[pim.id] = pim
+        return pim
+
+    def turn(self, request_id: str, status: PimStatus) -> None:
+        self.put(replace(self.requests[request_id], status=status, raw_status=status.value))
+
+    def complete(self, approval_id: str, decision: Decision) -> None:
+        """Somebody reviews the step, and PIM acts on it."""
+        self.decided[approval_id] = decision
+        status = PimStatus.GRANTED if decision.choice is Choice.APPROVE else PimStatus.DENIED
+        for pim in list(self.requests.values()):
+            if pim.approval_id == approval_id:
+                self.turn(pim.id, status)
+
+    def make_eligible(self, object_id: str, via: str | None = None) -> None:
+        kind = PathKind.GROUP if via else PathKind.DIRECT
+        path = RolePath(object_id, kind, "/", via)
+        self.held = replace(self.held, eligible=(*self.held.eligible, path))
+
+    async def pending_requests(self) -> tuple[PimRequest, ...]:
+        self._called("pending_requests", "")
+        waiting = (r for r in self.requests.values() if r.status is PimStatus.AWAITING_APPROVAL)
+        return tuple(r for r in waiting if r.id not in self.unlisted)
+
+    async def request(self, request_id: str) -> PimRequest | None:
+        self._called("request", request_id)
+        return self.requests.get(request_id)
+
+    async def role(self, role_definition_id: str) -> Role:
+        self._called("role", role_definition_id)
+        return _found(self.roles, role_definition_id)
+
+    async def person(self, object_id: str) -> Person:
+        self._called("person", object_id)
+        return _found(self.people, object_id)
+
+    async def approval_policy(self, role_definition_id: str) -> ApprovalPolicy:
+        self._called("approval_policy", role_definition_id)
+        if self.gate is not None:
+            await self.gate.wait()
+        return self.policy
+
+    async def holders(self, role_definition_id: str) -> Holders:
+        self._called("holders", role_definition_id)
+        return self.held
+
+    def _called(self, name: str, argument: str) -> None:
+        self.calls[name] += 1
+        error = self.fail.get(name) or self.fail.get(f"{name}:{argument}")
+        if error is not None:
+            raise error
+
+
+def _found(known: dict[str, T], key: str) -> T:
+    if key not in known:
+        raise NotFoundError
+    return known[key]
+
+
+@dataclass
+class FakeSubscriptions:
+    """``ports.Subscriptions``. ``fail`` maps a method's name to what it raises."""
+
+    alive: dict[str, str] = field(default_factory=dict)
+    """Resource by subscription id."""
+    fail: dict[str, Exception] = field(default_factory=dict)
+    created: list[tuple[str, str, datetime]] = field(default_factory=list)
+    renewed: list[tuple[str, datetime]] = field(default_factory=list)
+    lifetime_cap: datetime | None = None
+    """Graph may grant less than what was asked for."""
+
+    async def create(self, resource: str, client_state: str, expires_at: datetime) -> GraphSubscription:
+        self._may("create")
+        self.created.append((resource, client_state, expires_at))
+        made = GraphSubscription(f"sub-{len(self.created)}", self._granted(expires_at))
+        self.alive[made.id] = resource
+        return made
+
+    async def renew(self, subscription_id: str, expires_at: datetime) -> GraphSubscription:
+        self._may("renew")
+        if subscription_id not in self.alive:
+            raise NotFoundError
+        self.renewed.append((subscription_id, expires_at))
+        return GraphSubscription(subscription_id, self._granted(expires_at))
+
+    async def reauthorize(self, subscription_id: str) -> None:
+        raise NotImplementedError(subscription_id)
+
+    async def delete(self, subscription_id: str) -> None:
+        self._may("delete")
+        self.alive.pop(subscription_id, None)
+
+    def _granted(self, asked: datetime) -> datetime:
+        return min(asked, self.lifetime_cap or asked)
+
+    def _may(self, name: str) -> None:
+        if name in self.fail:
+            raise self.fail[name]

@@ -1,0 +1,149 @@
+"""The whole house against the sandbox: opened, ready, told to stop; and what keeps it from opening."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+from structlog.testing import capture_logs
+
+from bot.bootstrap import open_house
+from bot.demo.processes import _free_port
+from bot.sandbox.server import Sandbox, running
+from bot.settings import load
+from bot.store import StoreLockedError
+
+PATIENCE = 30.0
+
+
+@pytest.fixture
+async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
+    async with running(tmp_path / "sandbox") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def env(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The settings of a bot for this sandbox, also set for this process."""
+    port = _free_port()
+    env = {
+        **sandbox.env,
+        "SECONDKEY_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "SECONDKEY_PORT": str(port),
+        "SECONDKEY_DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/secondkey.db",
+        "SECONDKEY_POLL_SECONDS": "1",
+    }
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("SECONDKEY_")]:
+        monkeypatch.delenv(name)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    return env
+
+
+def tasks() -> set[asyncio.Task[object]]:
+    """All but those that serve connections: the sandbox, which lives in this process too, has some."""
+    return {one for one in asyncio.all_tasks() if "RequestHandler" not in repr(one.get_coro())}
+
+
+async def until_ready(url: str) -> dict[str, str]:
+    """Raises ``TimeoutError`` when it does not come to be."""
+    async with aiohttp.ClientSession() as session, asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                async with session.get(f"{url}/readyz") as answer:
+                    if answer.status == 200:
+                        checks: dict[str, str] = (await answer.json())["checks"]
+                        return checks
+            except aiohttp.ClientConnectionError:
+                pass
+            await asyncio.sleep(0.05)
+
+
+async def start(env: dict[str, str]) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-W", "error::ResourceWarning", "-m", "bot", "serve"),
+        env={"PATH": os.environ["PATH"], **env},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def ended(process: asyncio.subprocess.Process, within: float) -> tuple[int | None, str]:
+    try:
+        async with asyncio.timeout(within):
+            _, said = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return process.returncode, said.decode()
+
+
+async def test_the_house_gets_ready_and_leaves_nothing_behind(env: dict[str, str]):
+    before = tasks()
+    url = env["SECONDKEY_PUBLIC_URL"]
+    with capture_logs() as logs:
+        async with open_house(load()) as house:
+            server = web.AppRunner(house.app, access_log=None)
+            await server.setup()
+            await web.TCPSite(server, "127.0.0.1", int(env["SECONDKEY_PORT"])).start()
+            async with aiohttp.ClientSession() as session, session.get(f"{url}/readyz") as answer:
+                assert answer.status == 503
+                assert (await answer.json())["checks"]["reconciliation"] == "Graph was not read lately"
+            async with house.working():
+                checks = await until_ready(url)
+            await server.cleanup()
+    assert checks == dict.fromkeys(("store", "tokens", "reconciliation", "effects"), "ok")
+    assert tasks() <= before
+    warned = [line for line in logs if line["event"] == "dangerously_following_another_clock"]
+    assert [(line["log_level"], line["url"]) for line in warned] == [
+        ("warning", env["SECONDKEY_DANGEROUSLY_CLOCK_URL"])
+    ]
+    async with open_house(load()):
+        pass
+
+
+@pytest.mark.usefixtures("env")
+async def test_a_house_that_can_not_open_its_store_closes_what_it_opened():
+    before = tasks()
+    async with open_house(load()):
+        held = tasks()
+        with pytest.raises(StoreLockedError):
+            await open_house(load()).__aenter__()
+        assert tasks() <= held
+    assert tasks() <= before
+
+
+async def test_told_to_stop_it_ends_well_within_ten_seconds_and_a_second_one_is_refused(env: dict[str, str]):
+    process = await start(env)
+    try:
+        await until_ready(env["SECONDKEY_PUBLIC_URL"])
+        code, said = await ended(await start({**env, "SECONDKEY_PORT": "0"}), PATIENCE)
+        assert code == 1
+        assert f"held by process {process.pid}" in said
+        assert "SECONDKEY_DATABASE_URL" in said
+        assert "Traceback" not in said
+    finally:
+        process.send_signal(signal.SIGTERM)
+        code, said = await ended(process, 10)
+    assert code == 0, said
+    assert "Traceback" not in said
+    assert "ResourceWarning" not in said
+    assert env["SECONDKEY_CLIENT_SECRET"] not in said
+
+
+async def test_a_port_that_is_taken_is_said_and_exits_1(env: dict[str, str], sandbox: Sandbox):
+    taken = sandbox.http.rpartition(":")[2]
+    code, said = await ended(await start({**env, "SECONDKEY_PORT": taken}), PATIENCE)
+    assert code == 1
+    assert "could not start" in said
+    assert taken in said
+    assert "Traceback" not in said
