@@ -28,7 +28,9 @@ _CONTROL: Final = re.compile(
 _LINES: Final = re.compile(r"[\t\n]")
 _MANY_LINES: Final = frozenset({"exception", "stack"})
 _STRUCTLOGS_OWN: Final = frozenset({"_record", "_from_structlog"})
-_NOISY: Final = ("azure", "httpx", "httpcore", "aiohttp.access", "aiosqlite", "alembic", "msal", "asyncio")
+_OURS_TO_TELL: Final = ("azure", "msal")
+"""Their failures reach us as exceptions; their own warnings print Entra's whole answer."""
+_NOISY: Final = ("httpx", "httpcore", "aiohttp.access", "aiosqlite", "alembic", "asyncio")
 
 
 def configure(level: str) -> None:
@@ -67,6 +69,8 @@ def configure(level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    for name in _OURS_TO_TELL:
+        logging.getLogger(name).setLevel(logging.ERROR)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
 

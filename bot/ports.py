@@ -119,8 +119,6 @@ class Subscriptions(Protocol):
     async def renew(self, subscription_id: str, expires_at: datetime) -> GraphSubscription:
         """Raises ``NotFoundError`` when Graph no longer has it."""
 
-    async def reauthorize(self, subscription_id: str) -> None: ...
-
     async def delete(self, subscription_id: str) -> None:
         """Does nothing when it is already gone."""
 

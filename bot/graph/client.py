@@ -80,7 +80,7 @@ def _touch(client: Any) -> tuple[Any, ...]:
         client.users.by_user_id("-"),
         client.groups.by_group_id("-").transitive_members,
         client.directory_objects.by_directory_object_id("-"),
-        client.subscriptions.by_subscription_id("-").reauthorize,
+        client.subscriptions.by_subscription_id("-"),
     )
 
 

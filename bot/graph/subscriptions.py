@@ -54,11 +54,6 @@ class GraphSubscriptions:
         info = self._request(Method.PATCH, self._one(subscription_id))
         return _subscription(await self._calls.change(body(info, {"expirationDateTime": _iso(expires_at)})))
 
-    async def reauthorize(self, subscription_id: str) -> None:
-        """Answer a ``reauthorizationRequired`` lifecycle event."""
-        builder = self._one(subscription_id).reauthorize
-        await self._calls.change(builder.to_post_request_information())
-
     async def delete(self, subscription_id: str) -> None:
         """Does nothing when it is already gone."""
         try:

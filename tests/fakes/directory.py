@@ -141,9 +141,6 @@ class FakeSubscriptions:
         self.renewed.append((subscription_id, expires_at))
         return GraphSubscription(subscription_id, self._granted(expires_at))
 
-    async def reauthorize(self, subscription_id: str) -> None:
-        raise NotImplementedError(subscription_id)
-
     async def delete(self, subscription_id: str) -> None:
         self._may("delete")
         self.alive.pop(subscription_id, None)

@@ -93,12 +93,6 @@ async def test_one_that_graph_no_longer_has_is_not_found(cloud: FakeCloud, graph
         await graph.subscriptions.renew("S", UNTIL)
 
 
-async def test_reauthorizing_posts_to_its_action(cloud: FakeCloud, graph: GraphAdapters) -> None:
-    cloud.on(f"POST {URL}/S/reauthorize", empty(204))
-    await graph.subscriptions.reauthorize("S")
-    assert cloud.to_graph()[0].body is None
-
-
 async def test_deleting_one_that_is_gone_is_fine(cloud: FakeCloud, graph: GraphAdapters) -> None:
     cloud.on(f"DELETE {URL}/S", empty(204), fails(404), fails(403))
     await graph.subscriptions.delete("S")
