@@ -92,6 +92,7 @@ def http_app(world: World) -> web.Application:
         app.add_routes(module.routes(world))
     for service in (connector, token_service, teams_client):
         app.add_routes(service.routes(world))
+    app.cleanup_ctx.append(teams_client.cleanup_ctx(world))
 
     async def unknown(request: web.Request) -> web.StreamResponse:
         caller(world, request)

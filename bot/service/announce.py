@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
+from bot.domain import lifecycle
+from bot.domain.errors import ChannelRefusedError
 from bot.domain.model import ApprovalRequest, PostedCard, RequestCard
 from bot.ports import CardRow, Channel, Clock, LeasedEffect, Store
 from bot.service.common import card_sync, finish
+
+_NOT_FOUND: Final = 404
 
 log = structlog.get_logger(__name__)
 
@@ -46,10 +51,22 @@ class Announcer:
 
     async def _show(self, request: ApprovalRequest, posted: PostedCard | None) -> PostedCard:
         content = RequestCard(request, self.portal_url)
-        if posted is None:
-            posted = await self.channel.post(self.channel_of(request), content)
-            log.info("card_posted", request=request.id, version=request.version)
-        else:
+        if posted is not None and await self._edit(request, posted, content):
+            return posted
+        if posted is not None and request.state not in lifecycle.OPEN:
+            return posted  # deleted in Teams, and nobody needs it any more
+        made = await self.channel.post(self.channel_of(request), content)
+        log.info("card_posted", request=request.id, version=request.version)
+        return made
+
+    async def _edit(self, request: ApprovalRequest, posted: PostedCard, content: RequestCard) -> bool:
+        """False: somebody deleted the card in Teams."""
+        try:
             await self.channel.edit(posted, content)
-            log.info("card_edited", request=request.id, version=request.version)
-        return posted
+        except ChannelRefusedError as error:
+            if error.status != _NOT_FOUND:
+                raise
+            log.warning("card_deleted_in_teams", request=request.id, version=request.version)
+            return False
+        log.info("card_edited", request=request.id, version=request.version)
+        return True

@@ -103,7 +103,9 @@ class Decisions:
         if request is None:
             return None
         if (closed := _not_open(request)) is not None:
-            return self._card(request, actor, notice=closed)
+            mine = request.claim is not None and request.claim.by.identity == actor.identity
+            notice = "still-recording" if closed == "being-decided" and mine else closed
+            return self._card(request, actor, notice=notice)
         facts = await self.facts.live(request.role.definition_id)
         verdict = separation.judge(actor.identity, request, facts, self.rules)
         match verdict:
@@ -235,7 +237,8 @@ class Decisions:
         claim_id = claimed.claim.id if claimed.claim else ""
         log.warning("decision_not_taken", request=claimed.id, why=type(error).__name__, status=error.status)
         released = await self.recovery.release(claimed, claim_id, type(error).__name__)
-        return self._card(released or claimed, actor, notice=_stop_for(error).notice)
+        current = released or await self._load(claimed.id) or claimed
+        return self._card(current, actor, notice=_stop_for(error).notice)
 
     # What the actor sees --------------------------------------------------------------------
 

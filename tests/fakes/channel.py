@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from bot.domain.errors import ChannelRefusedError
 from bot.domain.model import CardContent, PostedCard
 
 
@@ -15,6 +16,8 @@ class FakeChannel:
     posts: list[tuple[str, CardContent]] = field(default_factory=list)
     edits: list[tuple[PostedCard, CardContent]] = field(default_factory=list)
     showing: dict[str, CardContent] = field(default_factory=dict)
+    deleted: set[str] = field(default_factory=set)
+    """Activities that somebody deleted in Teams."""
     fail: Exception | None = None
     meanwhile: Callable[[], Awaitable[object]] | None = None
     """Awaited once, while the next post or edit is on its way."""
@@ -28,6 +31,8 @@ class FakeChannel:
 
     async def edit(self, posted: PostedCard, content: CardContent) -> None:
         await self._on_its_way()
+        if posted.activity_id in self.deleted:
+            raise ChannelRefusedError("ActivityNotFound (404)", status=404)
         self.edits.append((posted, content))
         self.showing[posted.activity_id] = content
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from fakes.house import APPROVERS, PORTAL, R1, FakeHouse
 
-from bot.domain.errors import ChannelUnavailableError
+from bot.domain.errors import ChannelRefusedError, ChannelUnavailableError
 from bot.domain.model import RequestCard, State
 from bot.ports import CardRow
 from bot.service.common import CARD_SYNC, LeaseLostError, card_sync
@@ -112,3 +112,35 @@ async def test_a_card_of_an_unknown_request_is_dropped(house: FakeHouse) -> None
     await sync(house)
     assert not house.channel.posts
     assert not house.effects(CARD_SYNC)
+
+
+async def test_a_card_that_somebody_deleted_is_posted_again_while_it_is_needed(house: FakeHouse) -> None:
+    await house.taken_in()
+    await sync(house)
+    changed = await house.alter(rung=1)
+    await woken(house)
+    house.channel.deleted.add("activity-1")
+    await sync(house)
+    assert house.channel.showing["activity-2"] == RequestCard(changed, PORTAL)
+    assert house.store.state.cards[R1].posted.activity_id == "activity-2"
+
+
+async def test_a_deleted_card_of_a_finished_request_stays_deleted(house: FakeHouse) -> None:
+    await house.taken_in()
+    await sync(house)
+    await house.alter(state=State.WITHDRAWN)
+    await woken(house)
+    house.channel.deleted.add("activity-1")
+    await sync(house)
+    assert len(house.channel.posts) == 1
+    assert not house.effects(CARD_SYNC)
+
+
+async def test_an_edit_that_is_refused_otherwise_is_raised(house: FakeHouse) -> None:
+    await house.taken_in()
+    await sync(house)
+    await house.alter(rung=1)
+    await woken(house)
+    house.channel.fail = ChannelRefusedError("BotNotInConversationRoster (403)", status=403)
+    with pytest.raises(ChannelRefusedError):
+        await sync(house)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fakes.house import R1, FakeHouse
-from fakes.values import ALEX, BLAKE, RILEY, an_actor
+from fakes.values import ALEX, BLAKE, RILEY, a_claim, an_actor
 
 from bot.domain.model import Choice, State, Viewer
 
@@ -101,3 +101,10 @@ async def test_looking_shows_the_forecast_and_asks_graph_nothing(
     assert card is not None
     assert (card.viewer, card.notice, bool(card.refusals)) == (viewer, None, viewer is Viewer.REFUSED)
     assert not house.graph.calls
+
+
+async def test_a_second_click_by_whoever_is_deciding_is_told_to_wait(house: FakeHouse) -> None:
+    await house.taken_in()
+    await house.alter(state=State.DECIDING, claim=a_claim(by=ALEX))
+    assert (await house.click()).notice == "still-recording"
+    assert not house.approvals.received
