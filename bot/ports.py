@@ -10,18 +10,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from bot.domain.content import CardContent, RequestCard
 from bot.domain.model import (
     Actor,
     ApprovalPolicy,
     ApprovalRequest,
     ApprovalStep,
-    CardContent,
     Choice,
     Holders,
     Person,
     PimRequest,
     PostedCard,
-    RequestCard,
     Role,
     SignInNeeded,
     UserAssertion,

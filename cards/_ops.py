@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.domain.model import OpsCard, PingCause
+from bot.domain.content import OpsCard, PingCause
 from cards import _builder as ac
 from cards import _parts as parts
 from cards import _words as w

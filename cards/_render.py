@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from bot.domain.model import CardContent, OpsCard, State
+from bot.domain.content import CardContent, OpsCard
+from bot.domain.model import State
 from cards import _builder as ac
 from cards import _ops, _request, text
 from cards import _parts as parts

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from bot.domain import sla
-from bot.domain.model import ApprovalRequest, Choice, Pool, Reason, RequestCard, State, Viewer
+from bot.domain.content import RequestCard, Viewer
+from bot.domain.model import ApprovalRequest, Choice, Pool, Reason, State
 from cards import _builder as ac
 from cards import _parts as parts
 from cards import _words as w

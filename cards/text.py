@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.domain.model import Danger, PingCause, Reason, State
+from bot.domain.content import PingCause
+from bot.domain.model import Danger, Reason, State
 
 # The bot's chat --------------------------------------------------------------------------
 

@@ -9,8 +9,9 @@ from typing import Final
 import structlog
 
 from bot.domain import lifecycle
+from bot.domain.content import RequestCard
 from bot.domain.errors import ChannelRefusedError
-from bot.domain.model import ApprovalRequest, PostedCard, RequestCard
+from bot.domain.model import ApprovalRequest, PostedCard
 from bot.ports import CardRow, Channel, Clock, LeasedEffect, Store
 from bot.service.common import card_sync, finish
 

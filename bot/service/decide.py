@@ -16,6 +16,7 @@ import structlog
 
 from bot.domain import lifecycle, separation
 from bot.domain.audit import AuditEvent
+from bot.domain.content import RequestCard, Viewer
 from bot.domain.errors import (
     AlreadyDecidedError,
     ClaimsChallengeError,
@@ -38,11 +39,9 @@ from bot.domain.model import (
     Facts,
     Person,
     Pool,
-    RequestCard,
     SignInNeeded,
     State,
     UserAssertion,
-    Viewer,
 )
 from bot.ports import Approvals, Clock, Ids, Store, UserTokens
 from bot.service.assertion import belongs_to

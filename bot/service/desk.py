@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from bot.domain.model import Actor, Choice, RequestCard
+from bot.domain.content import RequestCard
+from bot.domain.model import Actor, Choice
 from bot.ports import Store
 from bot.service.decide import Decisions
 

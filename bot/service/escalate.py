@@ -9,7 +9,8 @@ import structlog
 
 from bot.domain import lifecycle, sla
 from bot.domain.audit import AuditEvent
-from bot.domain.model import ApprovalRequest, OpsCard, PingCause
+from bot.domain.content import OpsCard, PingCause
+from bot.domain.model import ApprovalRequest
 from bot.ports import Channel, Clock, LeasedEffect, Store, Transaction
 from bot.service.common import change, finish
 from bot.service.intake import rung_ping

@@ -11,6 +11,7 @@ import structlog
 
 from bot.domain import lifecycle, separation, sla
 from bot.domain.audit import AuditEvent
+from bot.domain.content import PingCause
 from bot.domain.errors import DirectoryError
 from bot.domain.model import (
     ApprovalRequest,
@@ -19,7 +20,6 @@ from bot.domain.model import (
     Identity,
     Person,
     PimRequest,
-    PingCause,
     Pool,
     Role,
     SlaPlan,

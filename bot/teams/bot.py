@@ -12,8 +12,9 @@ from botbuilder.core import ActivityHandler, TurnContext
 from botbuilder.core.invoke_response import InvokeResponse
 
 import cards
+from bot.domain.content import RequestCard
 from bot.domain.errors import InboundError
-from bot.domain.model import Actor, Choice, RequestCard
+from bot.domain.model import Actor, Choice
 from bot.inbound.activities import (
     CardAction,
     actor_of,

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any, Final, assert_never
 
 import cards
+from bot.domain.content import CardContent, OpsCard, RequestCard
 from bot.domain.errors import ChannelRefusedError
-from bot.domain.model import CardContent, OpsCard, PostedCard, RequestCard, State
+from bot.domain.model import PostedCard, State
 from bot.ports import Clock
 from bot.teams.config import TeamsConfig
 from bot.teams.connector import Connectors, Conversations

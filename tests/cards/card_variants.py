@@ -6,28 +6,24 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot.domain.content import CardContent, OpsCard, PingCause, RequestCard, Viewer
 from bot.domain.model import (
     ApprovalRequest,
-    CardContent,
     Choice,
     Claim,
     Danger,
     Decision,
     Identity,
-    OpsCard,
     Person,
-    PingCause,
     Pool,
     PoolMember,
     Reason,
     Refusal,
-    RequestCard,
     Role,
     SlaPlan,
     State,
     Ticket,
     Unreadable,
-    Viewer,
 )
 
 TENANT = "5ec0de00-0000-4000-8000-000000000001"

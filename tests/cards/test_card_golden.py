@@ -11,7 +11,7 @@ from card_variants import HOSTILE_TEXT, VARIANTS, card, hostile_request
 from jsonschema import Draft6Validator
 
 import cards
-from bot.domain.model import CardContent, OpsCard, PingCause, RequestCard
+from bot.domain.content import CardContent, OpsCard, PingCause, RequestCard
 from cards import text
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -26,22 +26,19 @@ from card_variants import (
 )
 
 import cards
+from bot.domain.content import OpsCard, PingCause, RequestCard, Viewer
 from bot.domain.model import (
     Choice,
     Danger,
-    OpsCard,
-    PingCause,
     Pool,
     PoolMember,
     Reason,
     Refusal,
-    RequestCard,
     Role,
     SlaPlan,
     State,
     Ticket,
     Unreadable,
-    Viewer,
 )
 from cards import _words as w
 from cards import text

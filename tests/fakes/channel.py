@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from bot.domain.content import CardContent
 from bot.domain.errors import ChannelRefusedError
-from bot.domain.model import CardContent, PostedCard
+from bot.domain.model import PostedCard
 
 
 @dataclass

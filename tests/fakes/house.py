@@ -14,7 +14,8 @@ from fakes.memory_store import EffectRow, MemoryStore
 from fakes.people import FakeIds, FakeUserTokens, token_of
 from fakes.values import ALEX, BLAKE, NOW, TENANT, a_pim_request, an_actor
 
-from bot.domain.model import ApprovalRequest, Choice, PimRequest, RequestCard, SlaPlan
+from bot.domain.content import RequestCard
+from bot.domain.model import ApprovalRequest, Choice, PimRequest, SlaPlan
 from bot.domain.separation import Rules
 from bot.ports import AuditEntry, LeasedEffect
 from bot.service.announce import Announcer

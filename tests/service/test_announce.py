@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from fakes.house import APPROVERS, PORTAL, R1, FakeHouse
 
+from bot.domain.content import RequestCard
 from bot.domain.errors import ChannelRefusedError, ChannelUnavailableError
-from bot.domain.model import RequestCard, State
+from bot.domain.model import State
 from bot.ports import CardRow
 from bot.service.common import CARD_SYNC, LeaseLostError, card_sync
 

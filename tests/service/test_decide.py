@@ -10,6 +10,7 @@ from fakes.house import PORTAL, R1, FakeHouse
 from fakes.people import token_of
 from fakes.values import ALEX, BLAKE, NOW, RILEY, TENANT, a_decision, an_actor, person
 
+from bot.domain.content import Viewer
 from bot.domain.errors import (
     ClaimsChallengeError,
     DirectoryError,
@@ -19,7 +20,7 @@ from bot.domain.errors import (
     RejectedError,
     UnavailableError,
 )
-from bot.domain.model import Choice, Identity, PimStatus, Reason, State, UserAssertion, Viewer
+from bot.domain.model import Choice, Identity, PimStatus, Reason, State, UserAssertion
 from bot.service.common import CARD_SYNC, RECOVER
 from cards.text import NOTICES
 

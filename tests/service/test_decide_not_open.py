@@ -6,7 +6,8 @@ import pytest
 from fakes.house import R1, FakeHouse
 from fakes.values import ALEX, BLAKE, RILEY, a_claim, an_actor
 
-from bot.domain.model import Choice, State, Viewer
+from bot.domain.content import Viewer
+from bot.domain.model import Choice, State
 
 # Requests that are not to be decided -------------------------------------------------------
 

@@ -9,8 +9,9 @@ import pytest
 from fakes.house import OPS, PORTAL, R1, FakeHouse
 from fakes.values import NOW, RILEY, a_claim, person
 
+from bot.domain.content import OpsCard, PingCause
 from bot.domain.errors import ChannelUnavailableError
-from bot.domain.model import OpsCard, PingCause, State
+from bot.domain.model import State
 from bot.service.common import CARD_SYNC, OPS_PING, LeaseLostError
 
 MINUTE = 60

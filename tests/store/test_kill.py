@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import threading
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from bot.domain.model import State
 from bot.store import open_store
 
 _ROOT = Path(__file__).parents[2]
+_ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join([str(_ROOT), str(_ROOT / "tests")])}
 _CONCURRENCY = 8
 
 
@@ -23,10 +26,11 @@ class Victim:
     """A worker process; ``accepted`` is what it promised so far."""
 
     def __init__(self, url: str, acts: Path, name: str, count: int) -> None:
-        command = [sys.executable, "-m", "tests.store.kill_worker", url, str(acts), name, str(count)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=_ROOT)
+        command = [sys.executable, "-m", "store.kill_worker", url, str(acts), name, str(count)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_ENVIRONMENT)
         self.accepted: list[str] = []
         self.finished = False
+        self._ended = False
         self._line = threading.Condition()
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
@@ -39,11 +43,22 @@ class Victim:
                     self.accepted.append(line.split()[1])
                 self.finished |= line == "finished\n"
                 self._line.notify_all()
+        with self._line:
+            self._ended = True
+            self._line.notify_all()
+
+    def __enter__(self) -> Victim:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.end()
 
     def kill_after(self, accepted: int, seconds: float) -> None:
         """Kill -9 so many seconds after so many requests were accepted."""
         with self._line:
-            assert self._line.wait_for(lambda: len(self.accepted) >= accepted, timeout=30)
+            self._line.wait_for(lambda: self._ended or len(self.accepted) >= accepted, timeout=30)
+            assert len(self.accepted) >= accepted
         threading.Event().wait(seconds)  # not an order of events, but a random place to die at
         self.process.kill()
         self.end()
@@ -79,11 +94,11 @@ async def test_one_process_on_sqlite_survives_kill_9(tmp_path: Path, sqlite_url:
     accepted: list[str] = []
     fates = [(1, 0.0), (1, 0.004), (5, 0.0), (20, 0.011), (40, 0.03), (60, 0.0)]
     for number, (after, seconds) in enumerate(fates):
-        victim = Victim(sqlite_url, acts, f"run{number}", 10_000)
-        victim.kill_after(after, seconds)
+        with Victim(sqlite_url, acts, f"run{number}", 10_000) as victim:
+            victim.kill_after(after, seconds)
         accepted += victim.accepted
-    last = Victim(sqlite_url, acts, "last", 5)
-    last.end()
+    with Victim(sqlite_url, acts, "last", 5) as last:
+        last.end()
     assert last.finished
     await check(sqlite_url, acts, accepted + last.accepted, len(fates))
 
@@ -93,11 +108,12 @@ async def test_a_replica_on_postgresql_takes_over_from_one_that_is_killed(
     tmp_path: Path, pg_url: str
 ) -> None:
     acts = tmp_path / "acts"
-    survivor = Victim(pg_url, acts, "survivor", 300)
-    killed = [Victim(pg_url, acts, f"killed{number}", 10_000) for number in range(2)]
-    for number, victim in enumerate(killed):
-        victim.kill_after(10 + 20 * number, 0.005)
-    survivor.end()
+    with ExitStack() as stack:
+        survivor = stack.enter_context(Victim(pg_url, acts, "survivor", 300))
+        killed = [stack.enter_context(Victim(pg_url, acts, f"killed{n}", 10_000)) for n in range(2)]
+        for number, victim in enumerate(killed):
+            victim.kill_after(10 + 20 * number, 0.005)
+        survivor.end()
     assert survivor.finished
     accepted = survivor.accepted + [request_id for victim in killed for request_id in victim.accepted]
     await check(pg_url, acts, accepted, len(killed))

@@ -9,6 +9,7 @@ from aiohttp.test_utils import TestServer
 from channel_samples import ADELE_ID, NOW, REQUEST_ID, TENANT, HandClock
 from teams_fakes import FakeDesk, Naps, Service, Tokens
 
+from bot.domain.content import RequestCard
 from bot.domain.model import (
     ApprovalRequest,
     Danger,
@@ -18,7 +19,6 @@ from bot.domain.model import (
     PoolMember,
     Reason,
     Refusal,
-    RequestCard,
     Role,
     SlaPlan,
 )

@@ -11,8 +11,9 @@ from typing import Any
 from aiohttp import web
 from channel_samples import APP_ID, TENANT
 
+from bot.domain.content import RequestCard
 from bot.domain.errors import UnavailableError
-from bot.domain.model import Actor, Choice, RequestCard
+from bot.domain.model import Actor, Choice
 from bot.teams import TeamsConfig
 
 SCOPE = "https://api.botframework.com/.default"

@@ -10,19 +10,9 @@ import pytest
 from channel_samples import ADELE_ID, APP_ID, CHANNEL, TENANT, HandClock
 from teams_fakes import Answer, Call, Naps, Service, Tokens, config
 
+from bot.domain.content import OpsCard, PingCause, RequestCard
 from bot.domain.errors import ChannelRefusedError, ChannelUnavailableError
-from bot.domain.model import (
-    Identity,
-    OpsCard,
-    Person,
-    PingCause,
-    Pool,
-    PoolMember,
-    PostedCard,
-    RequestCard,
-    State,
-    Unreadable,
-)
+from bot.domain.model import Identity, Person, Pool, PoolMember, PostedCard, State, Unreadable
 from bot.teams import open_teams
 from bot.teams.channel import TeamsChannel
 from bot.teams.http import Patience

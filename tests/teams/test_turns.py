@@ -34,8 +34,9 @@ from channel_samples import (
 from structlog.testing import capture_logs
 from teams_fakes import FakeDesk, Naps, Service, Tokens, config
 
+from bot.domain.content import RequestCard
 from bot.domain.errors import UnavailableError
-from bot.domain.model import Choice, Identity, RequestCard
+from bot.domain.model import Choice, Identity
 from bot.inbound.tokens import ChannelKey, parse_jwks
 from bot.teams import TeamsTurns, teams_turns
 from bot.teams.http import Patience

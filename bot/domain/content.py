@@ -1,0 +1,51 @@
+"""What cards are made of: a request and whom it is shown to, or a ping to ops."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from bot.domain.model import ApprovalRequest, Refusal
+
+
+class Viewer(StrEnum):
+    """Whom a request card is drawn for."""
+
+    EVERYONE = "everyone"
+    ABLE = "able"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCard:
+    """The request's card. ``refresh_user_ids``: Teams ids that get a card of their own."""
+
+    request: ApprovalRequest
+    portal_url: str
+    viewer: Viewer = Viewer.EVERYONE
+    refusals: tuple[Refusal, ...] = ()
+    """For ``Viewer.REFUSED``: why this viewer may not decide."""
+    notice: str | None = None
+    """A key of ``cards.text.NOTICES``: what just happened to this viewer's click."""
+    sign_in_link: str | None = None
+    refresh_user_ids: tuple[str, ...] = ()
+
+
+class PingCause(StrEnum):
+    UNANSWERED = "unanswered"
+    EMPTY_POOL = "empty-pool"
+
+
+@dataclass(frozen=True, slots=True)
+class OpsCard:
+    """A ping to ops about a request nobody has answered, or nobody can."""
+
+    request: ApprovalRequest
+    cause: PingCause
+    rung: int
+    waited: timedelta
+    portal_url: str
+
+
+CardContent = RequestCard | OpsCard
