@@ -23,11 +23,12 @@ from bot.graph.adapters import GraphAdapters, open_graph
 from bot.graph.config import AppCredential, ClientCertificate, ClientSecret, GraphConfig, ManagedIdentity
 from bot.ports import Clock, Effect, Store
 from bot.service.announce import Announcer
-from bot.service.common import CARD_SYNC, OPS_PING, RECONCILE, RECOVER, SUBSCRIPTIONS
+from bot.service.common import CARD_SYNC, HOUSEKEEPING, OPS_PING, RECONCILE, RECOVER, SUBSCRIPTIONS
 from bot.service.decide import Decisions
 from bot.service.desk import ApproverDesk, ChannelRegister
 from bot.service.escalate import Escalation
 from bot.service.facts import FactsReader
+from bot.service.housekeep import Housekeeping
 from bot.service.intake import Intake
 from bot.service.reconcile import Reconciler
 from bot.service.recover import Recovery
@@ -67,6 +68,7 @@ class _Services:
     reconciler: Reconciler
     recovery: Recovery
     subscriber: Subscriber
+    housekeeping: Housekeeping
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,7 @@ def _services(parts: _Parts) -> _Services:
         ),
         recovery=recovery,
         subscriber=Subscriber(graph.subscriptions, store, clock, parts.ids, settings.subscriptions),
+        housekeeping=Housekeeping(store, store.prune, clock),
     )
 
 
@@ -190,6 +193,7 @@ def _runner(services: _Services, store: Store, clock: Clock) -> EffectRunner:
         RECOVER: services.recovery.recover,
         RECONCILE: services.reconciler.run,
         SUBSCRIPTIONS: services.subscriber.run,
+        HOUSEKEEPING: services.housekeeping.run,
     }
     owner = f"{socket.gethostname()}:{os.getpid()}:{SystemIds().new_id()[:8]}"
     return EffectRunner(store, clock, handlers, owner)
@@ -202,6 +206,7 @@ async def _first_effects(parts: _Parts, services: _Services) -> None:
     await services.reconciler.begin()
     async with parts.store.transaction() as tx:
         await tx.wake(Effect(SUBSCRIPTIONS, SUBSCRIPTIONS, parts.clock.now()))
+        await tx.enqueue(Effect(HOUSEKEEPING, HOUSEKEEPING, parts.clock.now()))
 
 
 def _checks(parts: _Parts, services: _Services, runner: EffectRunner) -> dict[str, health.Check]:

@@ -15,6 +15,7 @@ OPS_PING: Final = "ops.ping"
 RECOVER: Final = "decision.recover"
 RECONCILE: Final = "reconcile"
 SUBSCRIPTIONS: Final = "subscriptions"
+HOUSEKEEPING: Final = "housekeeping"
 
 _CONTENTION_TRIES: Final = 10
 

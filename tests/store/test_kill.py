@@ -10,6 +10,7 @@ import threading
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Self
 
 import pytest
 from fakes.manual_clock import ManualClock
@@ -47,7 +48,7 @@ class Victim:
             self._ended = True
             self._line.notify_all()
 
-    def __enter__(self) -> Victim:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
