@@ -11,10 +11,10 @@ import structlog
 
 from bot.domain import lifecycle
 from bot.domain.model import ApprovalRequest, PimRequest, PimStatus, State
-from bot.ports import Clock, Directory, Effect, LeasedEffect, Store
+from bot.ports import Clock, Directory, Effect, LeasedEffect, Store, Transaction
 from bot.service.common import RECONCILE
 from bot.service.intake import Intake
-from bot.service.recover import Recovery
+from bot.service.recover import SETTLING, Recovery
 
 _AT_ONCE: Final = 8
 """Requests looked into side by side."""
@@ -81,11 +81,25 @@ class Reconciler:
         pending = {p.id: p for p in await self._directory.pending_requests()}
         async with self._store.transaction() as tx:
             known = {r.id: r for r in await tx.open_requests()}
-            new = [p for p in pending.values() if p.id not in known and await tx.request(p.id) is None]
+            new = [p for p in pending.values() if p.id not in known and await self._is_new(tx, p)]
         work = [self._intake.take_in(p) for p in new]
         work += [self._settle(r) for r in known.values() if r.id not in pending and _settleable(r)]
         work += [self._complete(r, pending[r.id]) for r in known.values() if _completable(r, pending)]
         await self._all(work)
+
+    async def _is_new(self, tx: Transaction, pim: PimRequest) -> bool:
+        """Closed requests stay listed for a moment; one that is listed for longer was closed by
+        mistake, and somebody has to know.
+        """
+        stored = await tx.request(pim.id)
+        if stored is not None and stored.ended_at and self._clock.now() - stored.ended_at > SETTLING:
+            log.error(
+                "closed_here_but_pending_in_graph",
+                request=pim.id,
+                state=stored.state.value,
+                next_step="decide it in the PIM portal",
+            )
+        return stored is None
 
     async def _settle(self, request: ApprovalRequest) -> bool:
         """The list may lag behind, so a request that is missing in it is asked for by its id."""

@@ -34,6 +34,10 @@ CLAIM_LEASE: Final = timedelta(seconds=30)
 """How long a claim may be on its way before Graph is asked what became of it. Longer than a
 decision's own time limit, so that recovery does not overtake one that is merely slow."""
 
+SETTLING: Final = timedelta(minutes=5)
+"""How young a request may be for a 404 to mean only that Graph's replicas don't agree yet. A card
+closed by mistake would be a silent stall."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -224,11 +228,14 @@ def _conclusion(made: ApprovalRequest) -> AuditEvent:
 
 
 def _ending(request: ApprovalRequest, pim: PimRequest | None, at: datetime) -> Event | None:
-    """A request that Graph no longer has was withdrawn, or ran out; an unknown status past the
-    approval window is taken for expiry (the value after a timeout is not documented).
+    """A request that Graph no longer has was withdrawn, or ran out, unless it is so young that Graph
+    may not have it everywhere yet; an unknown status past the approval window is taken for expiry
+    (the value after a timeout is not documented).
     """
     late = at >= request.expires_at
     if pim is None:
+        if at - request.requested_at < SETTLING:
+            return None
         return Event.EXPIRE if late else Event.WITHDRAW
     if pim.status is PimStatus.UNKNOWN and late:
         return Event.EXPIRE

@@ -8,12 +8,14 @@ from datetime import timedelta
 import pytest
 from fakes.house import R1, FakeHouse
 from fakes.values import ALEX, BLAKE, NOW, RILEY, ROLE, a_claim, a_decision, a_pim_request, person
+from structlog.testing import capture_logs
 
 from bot.domain.errors import UnavailableError
 from bot.domain.model import Choice, Danger, PimStatus, Pool, Role, State, Unreadable
 from bot.ports import Effect
 from bot.service.common import CARD_SYNC, OPS_PING, RECONCILE
 from bot.service.reconcile import wake
+from bot.service.recover import SETTLING
 
 DAY = timedelta(hours=24).total_seconds()
 
@@ -93,6 +95,32 @@ async def test_a_request_that_vanished_was_withdrawn_or_ran_out(
     await house.reconciler.reconcile()
     assert (house.request().state, house.request().ended_at) == (state, house.clock.now())
     assert house.audit()[-1].facts["status"] == "gone"
+
+
+async def test_a_young_request_that_graph_does_not_find_everywhere_yet_is_left_open(house: FakeHouse) -> None:
+    before = await house.taken_in()
+    found = house.graph.requests.pop(R1)
+    house.clock.move(SETTLING.total_seconds() - 1)
+    await house.reconciler.reconcile()
+    assert house.request() == before
+    house.graph.requests[R1] = found
+    assert (await house.click()).notice == "recorded-approved"
+
+
+@pytest.mark.parametrize(
+    ("after", "warned"),
+    [pytest.param(60, False, id="the-list-lags"), pytest.param(DAY / 2, True, id="a-contradiction")],
+)
+async def test_a_closed_request_that_graph_still_has_pending_is_reported(
+    house: FakeHouse, after: float, warned: bool
+) -> None:
+    await house.taken_in()
+    await house.alter(state=State.WITHDRAWN, ended_at=house.clock.now())
+    house.clock.move(after)
+    with capture_logs() as logs:
+        await house.reconciler.reconcile()
+    assert ("closed_here_but_pending_in_graph" in [line["event"] for line in logs]) is warned
+    assert house.request().state is State.WITHDRAWN
 
 
 async def test_an_unknown_status_after_the_window_is_expiry(house: FakeHouse) -> None:
