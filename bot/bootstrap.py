@@ -21,9 +21,9 @@ from bot.domain import separation, sla
 from bot.domain.model import ApprovalRequest, Role, SlaPlan
 from bot.graph.adapters import GraphAdapters, open_graph
 from bot.graph.config import AppCredential, ClientCertificate, ClientSecret, GraphConfig, ManagedIdentity
-from bot.ports import Clock, Effect, Store
+from bot.ports import Clock, Store
 from bot.service.announce import Announcer
-from bot.service.common import CARD_SYNC, HOUSEKEEPING, OPS_PING, RECONCILE, RECOVER, SUBSCRIPTIONS
+from bot.service.common import CARD_SYNC, HOUSEKEEPING, OPS_PING, RECONCILE, RECOVER, SUBSCRIPTIONS, periodic
 from bot.service.decide import Decisions
 from bot.service.desk import ApproverDesk, ChannelRegister
 from bot.service.escalate import Escalation
@@ -205,8 +205,8 @@ async def _first_effects(parts: _Parts, services: _Services) -> None:
         await services.recovery.hurry()
     await services.reconciler.begin()
     async with parts.store.transaction() as tx:
-        await tx.wake(Effect(SUBSCRIPTIONS, SUBSCRIPTIONS, parts.clock.now()))
-        await tx.enqueue(Effect(HOUSEKEEPING, HOUSEKEEPING, parts.clock.now()))
+        await tx.wake(periodic(SUBSCRIPTIONS, parts.clock))
+        await tx.enqueue(periodic(HOUSEKEEPING, parts.clock))
 
 
 def _checks(parts: _Parts, services: _Services, runner: EffectRunner) -> dict[str, health.Check]:

@@ -12,8 +12,9 @@ from bot.domain import lifecycle
 from bot.domain.content import RequestCard
 from bot.domain.errors import ChannelRefusedError
 from bot.domain.model import ApprovalRequest, PostedCard
-from bot.ports import CardRow, Channel, Clock, LeasedEffect, Store
+from bot.ports import CardRow, Channel, Clock, LeasedEffect, Store, Transaction
 from bot.service.common import card_sync, finish
+from bot.service.runner import settle
 
 _NOT_FOUND: Final = 404
 
@@ -43,12 +44,15 @@ class Announcer:
                 await finish(tx, effect)
                 return
         posted = await self._show(request, row.posted if row else None)
-        async with self.store.transaction() as tx:
+
+        async def record(tx: Transaction) -> None:
             await tx.save_card(request_id, CardRow(posted, request.version))
             now = await tx.request(request_id)
             if now is not None and now.version != request.version:
                 await tx.wake(card_sync(request_id, self.clock))
             await finish(tx, effect)
+
+        await settle(self.store, record)
 
     async def _show(self, request: ApprovalRequest, posted: PostedCard | None) -> PostedCard:
         content = RequestCard(request, self.portal_url)

@@ -9,6 +9,7 @@ from bot.domain.audit import AuditEvent
 from bot.domain.errors import SecondKeyError
 from bot.domain.model import ApprovalRequest, Identity, Refusal
 from bot.ports import AuditEntry, Clock, Effect, LeasedEffect, Store, Transaction
+from bot.service.runner import settle
 
 CARD_SYNC: Final = "card.sync"
 OPS_PING: Final = "ops.ping"
@@ -59,16 +60,22 @@ async def change(
     (``then`` is done all the same). Raises
     ``ContentionError``, and what ``make`` and ``then`` raise.
     """
+
+    async def attempt(tx: Transaction) -> tuple[bool, ApprovalRequest | None]:
+        stored = await tx.request(request_id)
+        made = make(stored) if stored is not None else None
+        if made is not None and not await write(
+            tx, clock, made, event=event(made) if callable(event) else event, facts=facts, actor=actor
+        ):
+            return False, None
+        if then is not None:
+            await then(tx, made)
+        return True, made
+
     for _ in range(_CONTENTION_TRIES):
-        async with store.transaction() as tx:
-            stored = await tx.request(request_id)
-            made = make(stored) if stored is not None else None
-            if made is None or await write(
-                tx, clock, made, event=event(made) if callable(event) else event, facts=facts, actor=actor
-            ):
-                if then is not None:
-                    await then(tx, made)
-                return made
+        done, made = await settle(store, attempt)
+        if done:
+            return made
     raise ContentionError
 
 
@@ -101,6 +108,11 @@ def entry(
     """An audit line as of now."""
     who = f"{actor.tenant_id}/{actor.object_id}" if actor else None
     return AuditEntry(clock.now(), event.value, request_id, who, dict(facts or {}))
+
+
+def periodic(kind: str, clock: Clock) -> Effect:
+    """The one row of a kind that runs again and again, due now."""
+    return Effect(kind, kind, clock.now())
 
 
 def card_sync(request_id: str, clock: Clock) -> Effect:

@@ -11,8 +11,8 @@ import structlog
 
 from bot.domain import lifecycle
 from bot.domain.model import ApprovalRequest, PimRequest, PimStatus, State
-from bot.ports import Clock, Directory, Effect, LeasedEffect, Store, Transaction
-from bot.service.common import RECONCILE
+from bot.ports import Clock, Directory, LeasedEffect, Store, Transaction
+from bot.service.common import RECONCILE, periodic
 from bot.service.intake import Intake
 from bot.service.recover import SETTLING, Recovery
 
@@ -49,9 +49,10 @@ class Reconciler:
 
     async def begin(self) -> None:
         """Have the first round run; for ``fresh``, what was read before this counts for nothing."""
-        self._began_at = self._clock.now()
+        first = periodic(RECONCILE, self._clock)
+        self._began_at = first.due_at
         async with self._store.transaction() as tx:
-            await tx.wake(Effect(RECONCILE, RECONCILE, self._began_at))
+            await tx.wake(first)
 
     async def fresh(self) -> bool:
         """Whether a round has been finished since ``begin``, by whichever replica, and lately.
@@ -136,9 +137,3 @@ def _settleable(request: ApprovalRequest) -> bool:
 
 def _completable(request: ApprovalRequest, pending: dict[str, PimRequest]) -> bool:
     return request.id in pending and lifecycle.is_incomplete(request)
-
-
-async def wake(store: Store, clock: Clock) -> None:
-    """Have reconciliation run now: what every signal does, and nothing else."""
-    async with store.transaction() as tx:
-        await tx.wake(Effect(RECONCILE, RECONCILE, clock.now()))

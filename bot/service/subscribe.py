@@ -19,7 +19,6 @@ from bot.domain.errors import DirectoryError, NotFoundError, UnavailableError
 from bot.domain.model import Notification
 from bot.ports import (
     Clock,
-    Effect,
     GraphSubscription,
     Ids,
     LeasedEffect,
@@ -28,7 +27,7 @@ from bot.ports import (
     Subscriptions,
     Transaction,
 )
-from bot.service.common import RECONCILE, SUBSCRIPTIONS, entry
+from bot.service.common import RECONCILE, SUBSCRIPTIONS, entry, periodic
 
 LIFETIME: Final = timedelta(minutes=4_170)
 """Asked for: just under the shortest maximum among the resources in question (4,230 min for
@@ -69,7 +68,7 @@ class Subscriber:
             rows = await tx.subscriptions()
             genuine = [(n, row) for n in notifications if (row := _whose(n, rows)) is not None]
             if genuine:
-                await tx.wake(Effect(RECONCILE, RECONCILE, self.clock.now()))
+                await tx.wake(periodic(RECONCILE, self.clock))
             for notification, row in genuine:
                 await self._lifecycle(tx, notification, row)
         return bool(genuine)
@@ -86,7 +85,7 @@ class Subscriber:
         }.get(event)
         if changed is not None and row.subscription_id in {notification.subscription_id, None}:
             await tx.save_subscription(changed)
-            await tx.wake(Effect(SUBSCRIPTIONS, SUBSCRIPTIONS, self.clock.now()))
+            await tx.wake(periodic(SUBSCRIPTIONS, self.clock))
 
     async def _new(self, resource: str) -> SubscriptionRow:
         """The client state is written down before Graph hears of it: a notification may come

@@ -17,9 +17,9 @@ from bot.inbound.activities import parse_activity
 from bot.inbound.tokens import ChannelKey, Verified, verify_channel_token
 from bot.ports import Clock, Ids, Turns
 from bot.web.bodies import read_body
+from bot.web.refusals import deferral, refusal
 
 _log = structlog.get_logger(__name__)
-_RETRY_AFTER = "2"
 
 
 class KeySource(Protocol):
@@ -62,11 +62,10 @@ class MessagesEndpoint:
             return await self._turn(request)
         except InboundError as error:
             _log.warning("inbound_refused", cause=error.cause, status=error.status)
-            return _refusal(error)
+            return refusal(error)
         except UnavailableError as error:
             _log.warning("inbound_deferred", error=str(error))
-            body = {"error": {"code": "unavailable", "message": "Try again later."}}
-            return web.json_response(body, status=503, headers={"Retry-After": _RETRY_AFTER})
+            return deferral()
         except Exception:  # noqa: BLE001 - the outermost edge: a stranger gets an incident id, the log the rest
             incident = self._ids.new_id()
             _log.exception("inbound_failed", incident=incident)
@@ -98,12 +97,6 @@ class MessagesEndpoint:
         return verify_channel_token(
             authorization, activity, keys, app_id=self._app_id, issuer=self._issuer, at=self._clock.now()
         )
-
-
-def _refusal(error: InboundError) -> web.Response:
-    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None  # noqa: PLR2004 - HTTP's own
-    body = {"error": {"code": error.cause, "message": str(error)}}
-    return web.json_response(body, status=error.status, headers=headers)
 
 
 def routes(endpoint: MessagesEndpoint) -> list[web.RouteDef]:

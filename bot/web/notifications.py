@@ -5,7 +5,6 @@ Graph's three seconds. What comes in only wakes reconciliation.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 import structlog
 from aiohttp import web
@@ -14,8 +13,7 @@ from bot.domain.errors import ForbiddenError, InboundError
 from bot.inbound.notifications import parse_notifications, parse_validation
 from bot.service.subscribe import Subscriber
 from bot.web.bodies import read_body
-
-_RETRY_AFTER: Final = "2"
+from bot.web.refusals import deferral, refusal
 
 log = structlog.get_logger(__name__)
 
@@ -28,13 +26,11 @@ def routes(subscriber: Subscriber, poke: Callable[[], None]) -> list[web.RouteDe
             return await _receive(request, subscriber, poke)
         except InboundError as error:
             log.warning("inbound_refused", path=request.path, cause=error.cause, status=error.status)
-            body = {"error": {"code": error.cause, "message": str(error)}}
-            return web.json_response(body, status=error.status)
+            return refusal(error)
         except ConnectionError as error:
             # The store is down. Graph delivers again after a 5xx, for up to four hours.
             log.warning("inbound_deferred", path=request.path, error=type(error).__name__)
-            body = {"error": {"code": "unavailable", "message": "Try again later."}}
-            return web.json_response(body, status=503, headers={"Retry-After": _RETRY_AFTER})
+            return deferral()
 
     return [web.post("/api/notifications", receive), web.post("/api/lifecycle", receive)]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from fakes.house import APPROVERS, PORTAL, R1, FakeHouse
 
@@ -145,3 +147,18 @@ async def test_an_edit_that_is_refused_otherwise_is_raised(house: FakeHouse) -> 
     house.channel.fail = ChannelRefusedError("BotNotInConversationRoster (403)", status=403)
     with pytest.raises(ChannelRefusedError):
         await sync(house)
+
+
+async def test_a_store_that_fails_for_a_moment_does_not_cost_the_place_of_a_posted_card(
+    house: FakeHouse,
+) -> None:
+    await house.taken_in()
+
+    async def store_goes_down() -> None:
+        house.store.fail_commit = ConnectionError()
+        asyncio.get_running_loop().call_later(0.02, setattr, house.store, "fail_commit", None)
+
+    house.channel.meanwhile = store_goes_down
+    await sync(house)
+    assert house.store.state.cards[R1].posted.activity_id == "activity-1"
+    assert len(house.channel.posts) == 1

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from fakes.house import R1, FakeHouse
+from fakes.manual_clock import ManualClock
+from fakes.signals import wake
 from fakes.values import ALEX, BLAKE, NOW, RILEY, ROLE, a_claim, a_decision, a_pim_request, person
 from structlog.testing import capture_logs
 
@@ -14,7 +16,6 @@ from bot.domain.errors import UnavailableError
 from bot.domain.model import Choice, Danger, PimStatus, Pool, Role, State, Unreadable
 from bot.ports import Effect
 from bot.service.common import CARD_SYNC, OPS_PING, RECONCILE
-from bot.service.reconcile import wake
 from bot.service.recover import SETTLING
 
 DAY = timedelta(hours=24).total_seconds()
@@ -303,3 +304,14 @@ async def test_a_round_that_can_not_read_graph_raises_and_keeps_its_lease(house:
         await leased_round(house)
     (row,) = house.effects(RECONCILE)
     assert row.lease_owner == "me"
+
+
+async def test_no_round_finished_is_not_fresh_even_on_a_clock_that_ticks(house: FakeHouse) -> None:
+    class Ticking(ManualClock):
+        def now(self) -> datetime:
+            self.move(0.001)
+            return super().now()
+
+    house.reconciler._clock = Ticking(house.clock.now())
+    await house.reconciler.begin()
+    assert not await house.reconciler.fresh()

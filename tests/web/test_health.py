@@ -11,12 +11,13 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from fakes.manual_clock import ManualClock
 from fakes.memory_store import MemoryStore
+from fakes.signals import wake
 from structlog.testing import capture_logs
 
 from bot.domain.errors import UnavailableError
 from bot.ports import Effect, LeasedEffect
 from bot.service.common import RECONCILE
-from bot.service.reconcile import Reconciler, wake
+from bot.service.reconcile import Reconciler
 from bot.store import StoreUnavailableError
 from bot.web.health import Check, routes
 
