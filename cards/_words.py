@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from bot.domain import lifecycle
 from bot.domain.model import (
     ApprovalRequest,
     Person,
     Pool,
     Reason,
     Refusal,
-    State,
     Unreadable,
 )
 from cards import text
@@ -119,4 +119,4 @@ def unreadable(pool: Pool | Unreadable) -> str:
 
 
 def is_open(request: ApprovalRequest) -> bool:
-    return request.state in {State.PENDING, State.DECIDING}
+    return request.state in lifecycle.OPEN

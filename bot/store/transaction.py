@@ -7,13 +7,12 @@ from typing import Any
 
 from sqlalchemy import Executable, Row, Table, delete, select, update
 
-from bot.domain.model import ApprovalRequest, PostedCard, State
+from bot.domain import lifecycle
+from bot.domain.model import ApprovalRequest, PostedCard
 from bot.ports import AuditEntry, CardRow, Clock, Effect, LeasedEffect, SubscriptionRow
 from bot.store import effects, tables
 from bot.store.documents import request_document, request_of
 from bot.store.session import Session
-
-_OPEN = (State.PENDING, State.DECIDING)
 
 
 class SqlTransaction:
@@ -33,7 +32,11 @@ class SqlTransaction:
 
     async def open_requests(self) -> tuple[ApprovalRequest, ...]:
         t = tables.requests
-        query = select(t.c.document).where(t.c.state.in_(_OPEN)).order_by(t.c.requested_at, t.c.id)
+        query = (
+            select(t.c.document)
+            .where(t.c.state.in_(sorted(lifecycle.OPEN)))
+            .order_by(t.c.requested_at, t.c.id)
+        )
         return tuple(request_of(row.document) for row in await self._session.execute(query))
 
     async def add_request(self, request: ApprovalRequest) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final, assert_never
+from typing import Any, assert_never
 
 import cards
+from bot.domain import lifecycle
 from bot.domain.content import CardContent, OpsCard, RequestCard
 from bot.domain.errors import ChannelRefusedError
-from bot.domain.model import PostedCard, State
+from bot.domain.model import PostedCard
 from bot.ports import Clock
 from bot.teams.config import TeamsConfig
 from bot.teams.connector import Connectors, Conversations
@@ -18,7 +19,6 @@ from bot.teams.wire import CARD_TYPE
 
 ServiceUrls = Callable[[str], Awaitable[str | None]]
 """Under which service URL a channel was last heard from."""
-_WAITING: Final = frozenset({State.PENDING, State.DECIDING})
 
 
 class TeamsChannel:
@@ -84,7 +84,7 @@ class TeamsChannel:
         match content:
             case OpsCard():
                 return content
-            case RequestCard(request=request) if request.state not in _WAITING:
+            case RequestCard(request=request) if request.state not in lifecycle.OPEN:
                 return content
             case RequestCard(request=request):
                 ids = await self._roster.refresh_ids(conversations, channel_id, request)
