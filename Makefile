@@ -52,12 +52,13 @@ $(VENV)/bin/python:
 		{ echo "Could not make a virtual environment. On Debian and Ubuntu: apt-get install python3-venv" >&2; \
 		  rm -rf $(VENV); exit 2; }
 
+# --no-deps: the files name every package; older pips would look for newer ones behind an extra and stop.
 $(VENV)/.installed: requirements.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing Second Key into $(VENV) (a minute or two, once) ..."
-	@$(PIP) install --quiet --require-hashes -r requirements.txt
+	@$(PIP) install --quiet --no-deps --require-hashes -r requirements.txt
 	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
-	@$(PIP) install --quiet --require-hashes -r requirements-dev.txt
+	@$(PIP) install --quiet --no-deps --require-hashes -r requirements-dev.txt
 	@touch $@

@@ -67,6 +67,22 @@ class Eligibility:
 
 
 @dataclass(slots=True)
+class GroupEligibility:
+    """A ``privilegedAccessGroupEligibilityScheduleInstance``: PIM for Groups lets the principal activate
+    membership in the group, or its ownership.
+    """
+
+    id: str
+    group_id: str
+    principal_id: str
+    """A user, or another group (Entra docs, "PIM for Groups": a group can be an eligible member)."""
+    access_id: str = "member"
+    """``member`` or ``owner``."""
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(slots=True)
 class Assignment:
     """A schedule instance: somebody holds the role now."""
 
@@ -141,6 +157,7 @@ class Tenant:
     policies: dict[str, RolePolicy] = field(default_factory=dict)
     """By role id."""
     eligibilities: dict[str, Eligibility] = field(default_factory=dict)
+    group_eligibilities: dict[str, GroupEligibility] = field(default_factory=dict)
     assignments: dict[str, Assignment] = field(default_factory=dict)
     requests: dict[str, PimRequest] = field(default_factory=dict)
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
