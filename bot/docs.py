@@ -1,4 +1,4 @@
-"""The generated parts of the README: the state diagram, the settings."""
+"""The generated parts of the README: the state diagram, the commands, the settings."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from bot.domain import lifecycle
+from bot.domain.commands import COMMANDS
 from bot.domain.errors import SecondKeyError
 from bot.settings import PREFIX, Settings
 
@@ -52,6 +53,13 @@ def diagram() -> str:
     return f"```mermaid\n{lifecycle.mermaid()}\n```"
 
 
+def commands_table() -> str:
+    """Every command with what it does and an example that can be sent as it stands."""
+    rows = ["| type | to | for example |", "|---|---|---|"]
+    rows += [f"| `{info.syntax}` | {info.help} | `{info.example}` |" for info in COMMANDS]
+    return "\n".join(rows)
+
+
 def settings_table() -> str:
     """Every setting with its meaning and default."""
     rows = ["| variable | meaning | default |", "|---|---|---|"]
@@ -72,5 +80,5 @@ def _shown(default: Any) -> str:
 
 
 PARTS: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
-    {"lifecycle": diagram, "settings": settings_table}
+    {"lifecycle": diagram, "commands": commands_table, "settings": settings_table}
 )

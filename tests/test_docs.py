@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot import docs
+from bot.domain.commands import COMMANDS
 from bot.domain.lifecycle import TABLE
 from bot.settings import Settings
 
@@ -19,10 +20,16 @@ def test_every_state_and_every_setting_is_in_the_readme() -> None:
     assert [name for name in Settings.model_fields if f"SECONDKEY_{name.upper()}" not in readme] == ["roles"]
 
 
+def test_every_command_is_in_the_readme() -> None:
+    readme = docs.README.read_text(encoding="utf-8")
+    assert [info for info in COMMANDS if f"| `{info.syntax}` | {info.help} |" not in readme] == []
+
+
 def test_what_is_out_of_date_is_named_and_put_right(tmp_path: Path) -> None:
     page = tmp_path / "README.md"
     page.write_text(
         "<!-- generated: lifecycle -->\nold\n<!-- /generated -->\n"
+        f"<!-- generated: commands -->\n{docs.commands_table()}\n<!-- /generated -->\n"
         f"<!-- generated: settings -->\n{docs.settings_table()}\n<!-- /generated -->\n"
     )
     assert docs.update(write=False, path=page) == ["lifecycle"]
