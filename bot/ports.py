@@ -10,6 +10,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from bot.domain.activation import (
+    ActivationOutcome,
+    ActiveRole,
+    DeactivationOutcome,
+    EligibleRole,
+    ExtensionOutcome,
+    Trouble,
+    Wish,
+    WithdrawalOutcome,
+)
 from bot.domain.content import CardContent, RequestCard
 from bot.domain.model import (
     Actor,
@@ -317,3 +327,41 @@ class Desk(Protocol):
 
     async def heard_from(self, channel_id: str, service_url: str) -> None:
         """Remember under which service URL a channel is reached."""
+
+
+# What a command asks of the services -------------------------------------------------------
+
+
+class OwnRoles(Protocol):
+    """Everything about one's own roles, done with the user's own token. Nothing raises for what
+    Graph, Entra or the token service may answer: that is a ``Trouble``.
+    """
+
+    async def eligible(self, actor: Actor) -> tuple[EligibleRole, ...] | Trouble:
+        """What the actor may activate now, each role and scope once."""
+
+    async def active(self, actor: Actor) -> tuple[ActiveRole, ...] | Trouble:
+        """What the actor has activated and holds now."""
+
+    async def pending(self, actor: Actor) -> tuple[PimRequest, ...] | Trouble:
+        """The actor's own requests that await an approval, newest first."""
+
+    async def activate(self, actor: Actor, wish: Wish) -> ActivationOutcome:
+        """Send the wish, unless the role's policy is sure to refuse it. The same wish twice is one
+        request: the second is ``AlreadyPending`` or ``AlreadyActive``.
+        """
+
+    async def deactivate(
+        self, actor: Actor, key: str, scope: str, *, when_possible: bool = False
+    ) -> DeactivationOutcome:
+        """Give an active role back now. ``when_possible``: at the first moment PIM allows it, when
+        that is not now (``WillGiveBack`` instead of ``TooEarly``).
+        """
+
+    async def withdraw(self, actor: Actor, request_id: str | None = None) -> WithdrawalOutcome:
+        """Take back the actor's own pending request; None: the only one there is."""
+
+    async def extend(self, actor: Actor, wish: Wish, *, confirmed: bool = False) -> ExtensionOutcome:
+        """Have an active role for the wish's duration from now. Where that takes giving it back
+        first, nothing is done unless ``confirmed``.
+        """
