@@ -143,6 +143,15 @@ class Channel(Protocol):
     async def edit(self, posted: PostedCard, content: CardContent) -> None: ...
 
 
+class PersonalChat(Protocol):
+    """The bot's chats with single persons, named by their Teams id (``29:…``). All raise
+    ``ChannelError``s. What was posted is edited by ``Channel.edit``.
+    """
+
+    async def post(self, channel_user_id: str, content: CardContent) -> PostedCard:
+        """Raises ``ChannelRefusedError`` when the bot is not installed for this person."""
+
+
 class UserTokens(Protocol):
     """User tokens held by the Bot Framework token service."""
 

@@ -158,6 +158,10 @@ async def _open_personal(
     user = account_of(state, str(accounts[0].get("id")))
     if user is None:
         raise BotFrameworkError(400, "BadSyntax", "Failed to decrypt pairwise id")
+    if user.key in state.not_installed_for:
+        # Teams docs, "Send proactive messages", status codes.
+        text = "The bot isn't installed in user's personal scope."
+        raise BotFrameworkError(403, "ForbiddenOperationException", text)
     conversation_id = state.personal_chat(user)
     if activity is None:
         return _created(state, conversation_id, None)

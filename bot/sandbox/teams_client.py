@@ -112,6 +112,7 @@ def _settings(state: TeamsState) -> dict[str, Any]:
         "rate_limits": state.rate_limits,
         "smallest_page": state.smallest_page,
         "connection": state.connection,
+        "not_installed_for": state.not_installed_for,
         "signed_in": sorted(u.key for u in state.world.users.values() if state.is_signed_in(u)),
     }
 
@@ -121,9 +122,16 @@ async def settings(state: TeamsState, _request: web.Request) -> dict[str, Any]:
 
 
 async def change_settings(state: TeamsState, request: web.Request) -> dict[str, Any]:
-    """Any of ``rate_limits`` (bool), ``smallest_page`` (int), ``connection`` (str)."""
+    """Any of ``rate_limits`` (bool), ``smallest_page`` (int), ``connection`` (str),
+    ``not_installed_for`` (list of people's keys).
+    """
     body = await body_of(request)
-    kinds: dict[str, type] = {"rate_limits": bool, "smallest_page": int, "connection": str}
+    kinds: dict[str, type] = {
+        "rate_limits": bool,
+        "smallest_page": int,
+        "connection": str,
+        "not_installed_for": list,
+    }
     for name, value in body.items():
         if name not in kinds or type(value) is not kinds[name]:
             raise ControlError(400, f"{name} is no setting, or of another type")

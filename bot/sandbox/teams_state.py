@@ -97,6 +97,8 @@ class TeamsState:
     """1:1 conversations (``a:…``) that exist, with whom."""
     uninstalled: set[str] = field(default_factory=set)
     """Channel ids the bot is not installed in."""
+    not_installed_for: list[str] = field(default_factory=list)
+    """Keys of people who have not got the bot's app in their personal scope."""
     rate_limits: bool = False
     """Off unless switched on: benchmarks run against the sandbox."""
     smallest_page: int = 50

@@ -15,6 +15,7 @@ from bot.teams.channel import ServiceUrls, TeamsChannel
 from bot.teams.config import TeamsConfig
 from bot.teams.connector import Connectors
 from bot.teams.http import BotHttp, Patience
+from bot.teams.personal import TeamsPersonalChat
 from bot.teams.user_tokens import BotUserTokens
 
 DRAIN_SECONDS: Final = 20.0
@@ -27,6 +28,7 @@ class TeamsAdapters:
 
     channel: TeamsChannel
     user_tokens: BotUserTokens
+    personal_chat: TeamsPersonalChat
 
 
 def open_teams(
@@ -43,7 +45,11 @@ def open_teams(
     """
     http = BotHttp(session, tokens, config.bot_scope, clock, patience)
     connectors = Connectors(http, config.connector_url)
-    return TeamsAdapters(TeamsChannel(config, connectors, clock, service_url), BotUserTokens(config, http))
+    return TeamsAdapters(
+        TeamsChannel(config, connectors, clock, service_url),
+        BotUserTokens(config, http),
+        TeamsPersonalChat(config, connectors),
+    )
 
 
 class TeamsTurns:

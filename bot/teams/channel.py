@@ -67,12 +67,7 @@ class TeamsChannel:
         self, conversations: Conversations, channel_id: str, content: CardContent
     ) -> dict[str, Any]:
         shown = await self._with_views(conversations, channel_id, content)
-        activity: dict[str, Any] = {
-            "type": "message",
-            "from": {"id": self._config.bot_id},
-            "summary": cards.summary(shown),
-            "attachments": [{"contentType": CARD_TYPE, "content": cards.render(shown)}],
-        }
+        activity = activity_of(self._config, shown)
         if isinstance(shown, OpsCard):
             activity["channelData"] = {"notification": {"alert": True}}
         return activity
@@ -91,6 +86,16 @@ class TeamsChannel:
                 return replace(content, refresh_user_ids=ids)
             case _:
                 assert_never(content)
+
+
+def activity_of(config: TeamsConfig, content: CardContent) -> dict[str, Any]:
+    """A message that holds the content's card."""
+    return {
+        "type": "message",
+        "from": {"id": config.bot_id},
+        "summary": cards.summary(content),
+        "attachments": [{"contentType": CARD_TYPE, "content": cards.render(content)}],
+    }
 
 
 def _posted(created: Mapping[str, Any], service_url: str) -> PostedCard:
