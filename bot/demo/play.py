@@ -14,6 +14,7 @@ from bot.demo.processes import DemoError, Stage, stage
 from bot.demo.remote import Remote
 from bot.demo.story import Story
 from bot.demo.telling import AsJson, OnTerminal, Teller, step
+from bot.demo.town import Town
 
 _FAILED: Final = 1
 _INTERRUPTED: Final = 130
@@ -47,7 +48,7 @@ async def _play(teller: Teller, *, stay: bool) -> int:
                     set_up = await stack.enter_async_context(stage(Path(directory)))
                     facts["sandbox"] = set_up.sandbox["http"]
                     facts["people"] = ", ".join(one["name"] for one in set_up.sandbox["users"].values())
-                story = Story(set_up, Remote(set_up.session, set_up.sandbox["http"]), teller)
+                story = Story(Town(set_up, Remote(set_up.session, set_up.sandbox["http"])), teller)
                 if stay:
                     await _stay(story, set_up, teller)
                 await story.play()
