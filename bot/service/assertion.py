@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from bot.domain.model import Identity, UserAssertion
 
@@ -13,9 +15,18 @@ def belongs_to(assertion: UserAssertion, identity: Identity) -> bool:
     """Whether the token's ``oid`` and ``tid`` are this identity's. Its signature is Entra's to
     check, in the on-behalf-of exchange; a token that can't be read belongs to nobody.
     """
+    claims = claims_of(assertion)
+    try:
+        return Identity(str(claims["tid"]), str(claims["oid"])) == identity
+    except (KeyError, ValueError):
+        return False
+
+
+def claims_of(assertion: UserAssertion) -> Mapping[str, Any]:
+    """What the token says of itself, unverified; nothing when it can't be read."""
     try:
         payload = assertion.token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        return Identity(str(claims["tid"]), str(claims["oid"])) == identity
-    except (IndexError, KeyError, TypeError, ValueError, binascii.Error, RecursionError):
-        return False
+    except (IndexError, TypeError, ValueError, binascii.Error, RecursionError):
+        return {}
+    return claims if isinstance(claims, dict) else {}

@@ -44,6 +44,7 @@ from bot.domain.model import (
     UserAssertion,
 )
 from bot.ports import Approvals, Clock, Ids, Store, UserTokens
+from bot.service import evidence
 from bot.service.assertion import belongs_to
 from bot.service.common import entry, told
 from bot.service.facts import FactsReader
@@ -104,6 +105,8 @@ class Decisions:
         if (closed := _not_open(request)) is not None:
             mine = request.claim is not None and request.claim.by.identity == actor.identity
             notice = "still-recording" if closed == "being-decided" and mine else closed
+            story = {"choice": choice.value, **evidence.of_stop(notice), **evidence.of_state(request)}
+            await self._audit(AuditEvent.NOT_SENT, request, actor, story)
             return self._card(request, actor, notice=notice)
         facts = await self.facts.live(request.role.definition_id)
         verdict = separation.judge(actor.identity, request, facts, self.rules)
@@ -125,6 +128,7 @@ class Decisions:
     async def _carry_out(
         self, request: ApprovalRequest, actor: Actor, choice: Choice, reason: str, facts: Facts
     ) -> RequestCard:
+        assertion = None
         try:
             _check_reason(reason, request, facts)
             assertion = await self._assertion(request, actor)
@@ -133,7 +137,8 @@ class Decisions:
             claimed = await self._claim(request, click)
             return await self._send(claimed, click)
         except _StopError as stop:
-            return await self._stopped(request, actor, choice, stop)
+            used = {**evidence.of_facts(facts, self.clock.now()), **evidence.of_token(assertion)}
+            return await self._stopped(request, actor, choice, stop, used)
 
     async def _assertion(self, request: ApprovalRequest, actor: Actor) -> UserAssertion:
         try:
@@ -143,7 +148,7 @@ class Decisions:
         if isinstance(held, SignInNeeded):
             raise _StopError("sign-in-needed", sign_in_link=held.link)
         if not belongs_to(held, actor.identity):
-            await self._audit(AuditEvent.IMPERSONATION, request, actor, {})
+            await self._audit(AuditEvent.IMPERSONATION, request, actor, evidence.of_token(held))
             log.error("token_of_another_user", request=request.id, actor=actor.identity.object_id)
             raise _StopError("assertion-mismatch")
         return held
@@ -171,7 +176,8 @@ class Decisions:
         claim = Claim(
             self.ids.new_id(), by, click.actor.channel_user_id, click.choice, click.reason, self.clock.now()
         )
-        facts = {"choice": click.choice.value, "claim": claim.id, **_facts(click.facts)}
+        said = {"choice": click.choice.value, "claim": claim.id}
+        used = {**evidence.of_facts(click.facts, claim.at), **evidence.of_token(click.assertion)}
         async with self.store.transaction() as tx:
             stored = await tx.request(request.id)
             if stored is None or not _as_judged(stored, request):
@@ -180,7 +186,8 @@ class Decisions:
             if not await tx.save_request(claimed):
                 raise _StopError("being-decided")
             await tx.enqueue(recovery(claimed, claim))
-            await tx.audit(entry(self.clock, AuditEvent.CLAIMED, request.id, claim.by.identity, facts))
+            story = {**said, **used}
+            await tx.audit(entry(self.clock, AuditEvent.CLAIMED, request.id, claim.by.identity, story))
         return claimed
 
     # After the claim: Graph has the word ----------------------------------------------------
@@ -249,16 +256,23 @@ class Decisions:
         verdict: separation.Refused,
         facts: Facts,
     ) -> RequestCard:
-        story = {"choice": choice.value, "refusals": told(verdict.refusals), **_facts(facts)}
+        used = evidence.of_facts(facts, self.clock.now())
+        story = {"choice": choice.value, "refusals": told(verdict.refusals), **used}
         await self._audit(AuditEvent.REFUSED, request, actor, story)
         reasons = [r.reason.value for r in verdict.refusals]
         log.info("decision_refused", request=request.id, actor=actor.identity.object_id, reasons=reasons)
         return RequestCard(request, self.portal_url, Viewer.REFUSED, verdict.refusals, "refused")
 
     async def _stopped(
-        self, request: ApprovalRequest, actor: Actor, choice: Choice, stop: _StopError
+        self,
+        request: ApprovalRequest,
+        actor: Actor,
+        choice: Choice,
+        stop: _StopError,
+        used: dict[str, object],
     ) -> RequestCard:
-        await self._audit(AuditEvent.NOT_SENT, request, actor, {"choice": choice.value, "why": stop.notice})
+        story = {"choice": choice.value, **used, **evidence.of_stop(stop.notice)}
+        await self._audit(AuditEvent.NOT_SENT, request, actor, story)
         if stop.settle:
             await self.recovery.look_again(request)
         current = await self._load(request.id) or request
@@ -327,7 +341,3 @@ def _stop_for(error: DirectoryError) -> _StopError:
             return _StopError("try-again")
         case _:
             return _StopError("rejected")
-
-
-def _facts(facts: Facts) -> dict[str, object]:
-    return {"facts_read_at": facts.read_at.isoformat(), "rules": list(separation.RELIED_ON)}

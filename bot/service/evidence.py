@@ -1,0 +1,72 @@
+"""What the audit log keeps of a click: as whom, on which facts, under which rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+from bot.domain import separation
+from bot.domain.model import ApprovalPolicy, ApprovalRequest, Facts, Holders, UserAssertion
+from bot.service.assertion import claims_of
+
+_RULES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "sign-in-needed": "decided with the approver's own token",
+        "assertion-mismatch": "the token is the clicker's own",
+        "reason-required": "a reason is given where one is required",
+        "already-decided": "decided once",
+        "being-decided": "one decision at a time",
+        "still-recording": "one decision at a time",
+        "not-open": "the request is open in PIM",
+        "not-assigned": "PIM lists the approver",
+        "not-decidable-here": "Graph can decide requests of this kind",
+        "try-again": "what a decision relies on can be read",
+    }
+)
+_OTHER_RULE: Final = "Entra and Graph accept the approver's token"
+
+
+def of_facts(facts: Facts, at: datetime) -> dict[str, object]:
+    """What separation of duties was judged on at ``at``, how old it was, and under which rules."""
+    return {
+        "facts_read_at": facts.read_at.isoformat(),
+        "facts_age_seconds": round((at - facts.read_at).total_seconds(), 3),
+        "facts_read": {**_of_policy(facts), **_of_holders(facts)},
+        "rules": list(separation.RELIED_ON),
+    }
+
+
+def _of_policy(facts: Facts) -> dict[str, object]:
+    if isinstance(facts.policy, ApprovalPolicy):
+        return {"approvers": len(facts.policy.approvers)}
+    return {facts.policy.fact: f"unreadable: {facts.policy.why}"}
+
+
+def _of_holders(facts: Facts) -> dict[str, object]:
+    if isinstance(facts.holders, Holders):
+        return {"eligible": len(facts.holders.eligible), "active": len(facts.holders.active)}
+    return {facts.holders.fact: f"unreadable: {facts.holders.why}"}
+
+
+def of_token(assertion: UserAssertion | None) -> dict[str, object]:
+    """Whose token was used, as the token itself says; nothing when there was none."""
+    if assertion is None:
+        return {}
+    claims = claims_of(assertion)
+    return {"token_oid": _id(claims.get("oid")), "token_tid": _id(claims.get("tid"))}
+
+
+def _id(claim: object) -> str:
+    return claim[:64] if isinstance(claim, str) else "unreadable"
+
+
+def of_stop(why: str) -> dict[str, object]:
+    """Why nothing was sent: the notice's key, and the rule behind it."""
+    return {"why": why, "rules": [_RULES.get(why, _OTHER_RULE)]}
+
+
+def of_state(request: ApprovalRequest) -> dict[str, object]:
+    """How the request stood, which was reason enough."""
+    return {"state": request.state.value, "version": request.version}
