@@ -21,6 +21,7 @@ from bot.domain import separation, sla
 from bot.domain.model import ApprovalRequest, Role, SlaPlan
 from bot.graph.adapters import GraphAdapters, open_graph
 from bot.graph.config import AppCredential, ClientCertificate, ClientSecret, GraphConfig, ManagedIdentity
+from bot.graph.database import open_database_tokens
 from bot.ports import Clock, Store
 from bot.service.announce import Announcer
 from bot.service.common import CARD_SYNC, HOUSEKEEPING, OPS_PING, RECONCILE, RECOVER, SUBSCRIPTIONS, periodic
@@ -35,7 +36,7 @@ from bot.service.recover import Recovery
 from bot.service.runner import EffectRunner
 from bot.service.subscribe import Subscriber
 from bot.settings import Settings
-from bot.store.opening import open_store
+from bot.store.opening import TokenLogin, open_store
 from bot.store.sql_store import SqlStore
 from bot.teams.assembly import TeamsAdapters, open_teams, teams_turns
 from bot.teams.config import TeamsConfig
@@ -103,7 +104,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         session = await stack.enter_async_context(_session(settings))
         clock = await _clock(settings, session, stack)
         ids = SystemIds()
-        store = await open_store(settings.database_url, clock)
+        login = await stack.enter_async_context(_database_login(settings))
+        store = await open_store(settings.database_url, clock, login)
         stack.push_async_callback(store.close)
         graph = await stack.enter_async_context(open_graph(_graph_config(settings), clock))
         channels = ChannelRegister(store)
@@ -236,6 +238,16 @@ def _checks(parts: _Parts, services: _Services, runner: EffectRunner) -> dict[st
 
 
 @asynccontextmanager
+async def _database_login(settings: Settings) -> AsyncIterator[TokenLogin | None]:
+    if settings.database_identity is None:
+        yield None
+        return
+    resource = settings.endpoints.database_resource
+    async with open_database_tokens(settings.database_identity, resource) as token:
+        yield TokenLogin(token, ssl.create_default_context(cafile=settings.ca_bundle))
+
+
+@asynccontextmanager
 async def _session(settings: Settings) -> AsyncIterator[aiohttp.ClientSession]:
     """The pooled outbound session: Teams, token service, signing keys."""
     trust = ssl.create_default_context(cafile=settings.ca_bundle)
@@ -274,6 +286,7 @@ def _graph_config(settings: Settings) -> GraphConfig:
         notification_url=settings.notification_url,
         lifecycle_url=settings.lifecycle_url,
         ca_bundle=settings.ca_bundle,
+        federation_audience=cloud.federation_audience,
     )
 
 

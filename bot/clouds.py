@@ -25,6 +25,10 @@ class Cloud:
     bot_openid_url: str
     bot_issuer: str
     portal_url: str
+    database_resource: str = "https://ossrdbms-aad.database.windows.net"
+    """What tokens that log in to Azure Database for PostgreSQL are asked for."""
+    federation_audience: str = "api://AzureADTokenExchange"
+    """Whom the tokens of a managed identity that stands in for the app's secret are made out to."""
 
     @property
     def graph_scope(self) -> str:
@@ -57,6 +61,8 @@ CLOUDS: Final = MappingProxyType(
             bot_openid_url="https://login.botframework.azure.us/v1/.well-known/openidconfiguration",
             bot_issuer="https://api.botframework.us",
             portal_url="https://entra.microsoft.us" + _APPROVALS_BLADE,
+            database_resource="https://ossrdbms-aad.database.usgovcloudapi.net",
+            federation_audience="api://AzureADTokenExchangeUSGov",
         ),
         "usdod": Cloud(
             login_url="https://login.microsoftonline.us",
@@ -66,6 +72,8 @@ CLOUDS: Final = MappingProxyType(
             bot_openid_url="https://login.botframework.azure.us/v1/.well-known/openidconfiguration",
             bot_issuer="https://api.botframework.us",
             portal_url="https://entra.microsoft.us" + _APPROVALS_BLADE,
+            database_resource="https://ossrdbms-aad.database.usgovcloudapi.net",
+            federation_audience="api://AzureADTokenExchangeUSGov",
         ),
         "china": Cloud(
             login_url="https://login.partner.microsoftonline.cn",
@@ -75,6 +83,8 @@ CLOUDS: Final = MappingProxyType(
             bot_openid_url="https://login.botframework.azure.cn/v1/.well-known/openidconfiguration",
             bot_issuer="https://api.botframework.azure.cn",
             portal_url="https://entra.microsoftonline.cn" + _APPROVALS_BLADE,
+            database_resource="https://ossrdbms-aad.database.chinacloudapi.cn",
+            federation_audience="api://AzureADTokenExchangeChina",
         ),
     }
 )

@@ -107,6 +107,11 @@ class Settings(BaseSettings):
         repr=False,
         description="SQLAlchemy URL; `postgresql+asyncpg://…` for several replicas.",
     )
+    database_identity: Guid | None = Field(
+        default=None,
+        description="PostgreSQL on Azure without a password: client id of the managed identity whose"
+        " Entra tokens log in. Always over TLS.",
+    )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=3978, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     oauth_connection: str = Field(
@@ -175,7 +180,12 @@ class Settings(BaseSettings):
         not set.
         """
         data = {name: value for name, value in data.items() if value != ""}
-        faults = [*_credential_faults(data), *_cloud_faults(data), *_url_faults(data)]
+        faults = [
+            *_credential_faults(data),
+            *_cloud_faults(data),
+            *_url_faults(data),
+            *_database_faults(data),
+        ]
         try:
             made = handler(data)
         except ValidationError as error:
@@ -268,6 +278,17 @@ def _url_faults(data: Mapping[str, Any]) -> Iterable[str]:
     for name in ("public_url", *CUSTOM_URLS, "dangerously_clock_url"):
         if data.get(name) and not _acceptable(str(data[name]), loopback=loopback):
             yield f"{_variable(name)}: must be an https:// URL (http:// only with custom, on loopback)"
+
+
+def _database_faults(data: Mapping[str, Any]) -> Iterable[str]:
+    if not data.get("database_identity"):
+        return
+    # Without the URL, which may hold a password.
+    scheme, _, rest = str(data.get("database_url") or "").partition("://")
+    if not scheme.startswith("postgres"):
+        yield "SECONDKEY_DATABASE_IDENTITY: only with a PostgreSQL database"
+    elif ":" in rest.rpartition("@")[0] or "password=" in rest:
+        yield "SECONDKEY_DATABASE_URL: must hold no password with SECONDKEY_DATABASE_IDENTITY"
 
 
 def _missing_file(data: Mapping[str, Any], name: str) -> Iterable[str]:

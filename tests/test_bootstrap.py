@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import ssl
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from bot.bootstrap import open_house
+from bot.bootstrap import _database_login, open_house
 from bot.demo.processes import _free_port
 from bot.sandbox.server import Sandbox, running
 from bot.settings import load
@@ -147,3 +148,20 @@ async def test_a_port_that_is_taken_is_said_and_exits_1(env: dict[str, str], san
     assert "could not start" in said
     assert taken in said
     assert "Traceback" not in said
+
+
+@pytest.mark.usefixtures("env")
+async def test_a_database_identity_logs_in_with_its_tokens_over_verified_tls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    identity = "33333333-3333-4333-8333-333333333333"
+    monkeypatch.setenv("SECONDKEY_DATABASE_URL", "postgresql+asyncpg://bot@127.0.0.1:1/bot")
+    monkeypatch.setenv("SECONDKEY_DATABASE_IDENTITY", identity)
+    monkeypatch.setenv("IDENTITY_ENDPOINT", "http://127.0.0.1:1/msi")
+    monkeypatch.setenv("IDENTITY_HEADER", "header")
+    async with _database_login(load()) as login:
+        assert login is not None
+        assert (login.tls.verify_mode, login.tls.check_hostname) == (ssl.CERT_REQUIRED, True)
+    monkeypatch.delenv("SECONDKEY_DATABASE_IDENTITY")
+    async with _database_login(load()) as login:
+        assert login is None

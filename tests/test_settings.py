@@ -211,6 +211,17 @@ def test_faults_of_every_sort_are_named_together(given, nowhere: Path):
         pytest.param({"DANGEROUSLY_CLOCK_URL": "https://c.example"}, "only with SECONDKEY_CLOUD", id="clock"),
         pytest.param({"CA_BUNDLE": "setup.cfg"}, "only with SECONDKEY_CLOUD", id="bundle"),
         pytest.param({"CLIENT_SECRET": None, "CLIENT_CERTIFICATE": "gone.pem"}, "no such file", id="PEM"),
+        pytest.param({"DATABASE_IDENTITY": f"{GUID}3"}, "only with a PostgreSQL", id="tokens for SQLite"),
+        pytest.param(
+            {"DATABASE_IDENTITY": f"{GUID}3", "DATABASE_URL": "postgresql://bot:x@db/bot"},
+            "must hold no password",
+            id="token and password",
+        ),
+        pytest.param(
+            {"DATABASE_IDENTITY": f"{GUID}3", "DATABASE_URL": "postgresql://bot@db/bot?password=x"},
+            "must hold no password",
+            id="token and a password at the end",
+        ),
     ],
 )
 def test_a_fault_says_what_is_wrong(given, changes: dict[str, str | None], fault: str):
@@ -252,6 +263,11 @@ def test_an_unknown_key_in_the_file_is_named(given, nowhere: Path):
     (nowhere / "secondkey.toml").write_text("prot = 1\n")
     given(GOOD)
     assert faults() == ("SECONDKEY_PROT: there is no such setting",)
+
+
+def test_a_database_identity_goes_with_a_url_without_a_password(given):
+    given(GOOD, DATABASE_IDENTITY=f"{GUID}3", DATABASE_URL="postgresql+asyncpg://bot@db:5432/bot")
+    assert load().database_identity == f"{GUID}3"
 
 
 # What they never show ----------------------------------------------------------------------
@@ -304,15 +320,19 @@ def test_serve_names_every_fault_and_exits_2_without_showing_a_value(nowhere: Pa
 # Clouds ------------------------------------------------------------------------------------
 
 
+def urls(cloud: Cloud) -> list[str]:
+    return [url for name, url in dataclasses.asdict(cloud).items() if name != "federation_audience"]
+
+
 def hosts(cloud: Cloud) -> set[str]:
-    return {str(urlsplit(url).hostname) for url in dataclasses.astuple(cloud)}
+    return {str(urlsplit(url).hostname) for url in urls(cloud)}
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, id=name) for name in CLOUDS])
 def test_a_clouds_endpoints_are_https_and_shaped_as_promised(given, name: str):
     given(GOOD, CLOUD=name)
     cloud = load().endpoints
-    assert all(url.startswith("https://") for url in dataclasses.astuple(cloud))
+    assert all(url.startswith("https://") for url in urls(cloud))
     assert cloud.connector_url.endswith("/")
     assert not cloud.login_url.endswith("/")
     assert not cloud.graph_url.endswith("/")
@@ -331,8 +351,8 @@ def test_a_clouds_hosts_are_in_no_other_sovereignty(name: str):
 
 SUFFIXES = {
     "public": (".com", ".net"),
-    "usgov": (".us",),
-    "usdod": (".us",),
+    "usgov": (".us", ".usgovcloudapi.net"),
+    "usdod": (".us", ".usgovcloudapi.net"),
     "china": (".cn",),
 }
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,14 +35,26 @@ _ANSWER_SECONDS: Final = 10.0
 """How long PostgreSQL may take for one statement, or to let us in."""
 
 
-async def open_store(url: str, clock: Clock) -> SqlStore:
+@dataclass(frozen=True, slots=True)
+class TokenLogin:
+    """How to log in to PostgreSQL without a password of one's own."""
+
+    token: Callable[[], Awaitable[str]]
+    """Asked for each new connection; raises ``OSError`` when there is none to be had."""
+    tls: ssl.SSLContext
+    """The token crosses the wire as it is: whoever gets it is the bot. So it is sent to a server that
+    this context has verified, whatever the URL says, or not at all.
+    """
+
+
+async def open_store(url: str, clock: Clock, login: TokenLogin | None = None) -> SqlStore:
     """Open the database, bring its schema up to date and, on SQLite, free the leases that a crash
     left. Raises ``StoreUrlError``, ``StoreLockedError`` (SQLite file in use by another process) and
     ``StoreUnavailableError``.
     """
     parsed = _parse(url)
     lock = _file_lock(parsed)
-    engine = _engine(parsed)
+    engine = _engine(parsed, login)
     store = SqlStore(engine, clock, lock)
     try:
         await bring_up_to_date(engine)
@@ -85,12 +100,14 @@ def _file_lock(url: URL) -> FileLock | None:
         raise StoreUnavailableError(f"{database} can't be opened: {error.strerror}") from error
 
 
-def _engine(url: URL) -> AsyncEngine:
+def _engine(url: URL, login: TokenLogin | None) -> AsyncEngine:
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
-    limits = {"timeout": _ANSWER_SECONDS, "command_timeout": _ANSWER_SECONDS}
+    options: dict[str, Any] = {"timeout": _ANSWER_SECONDS, "command_timeout": _ANSWER_SECONDS}
+    if login is not None:
+        options |= {"password": login.token, "ssl": login.tls}
     return create_async_engine(
-        url, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True, connect_args=limits
+        url, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True, connect_args=options
     )
 
 
