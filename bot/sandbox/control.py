@@ -20,6 +20,7 @@ from bot.sandbox.world import Fault, SigningKey, User, World
 LIFECYCLE_EVENTS = {"reauthorizationRequired", "subscriptionRemoved", "missed"}
 SERVICES = {"login", "graph", "connector", "token", "webhook"}
 _STATE_LINES = 50
+_ASSIGNMENT_TIMES = ("start", "end", "visible_at")
 
 
 def routes(world: World) -> list[web.RouteDef]:
@@ -243,7 +244,7 @@ def _state(world: World) -> Json:
         "groups": [asdict(group) for group in tenant.groups.values()],
         "requests": [detail(world, request) for request in tenant.requests.values()],
         "assignments": [
-            {**asdict(entry), "start": graph_time(entry.start), "end": graph_time(entry.end)}
+            {**asdict(entry), **{when: graph_time(getattr(entry, when)) for when in _ASSIGNMENT_TIMES}}
             for entry in tenant.assignments.values()
         ],
         "subscriptions": [

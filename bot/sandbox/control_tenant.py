@@ -12,7 +12,8 @@ from bot.sandbox.graph_http import GraphError, Json, body_of
 from bot.sandbox.tenant import Eligibility, Group
 from bot.sandbox.world import World
 
-NUMBERS = ("page_size", "mail_delay_seconds", "notification_backoff_seconds")
+NUMBERS = ("page_size", "mail_delay_seconds", "notification_backoff_seconds", "propagation_seconds")
+SWITCHES = ("premium_licence", "reactivation_extends")
 SETS = ("app_roles", "delegated_scopes")
 POLICY_FIELDS = (
     "approval_required",
@@ -69,14 +70,18 @@ def routes(world: World) -> list[web.RouteDef]:
 
 
 def _change_world(world: World, body: Json) -> None:
-    known = {*NUMBERS, *SETS, "consented", "require_claims", "pending_status"}
+    known = {*NUMBERS, *SWITCHES, *SETS, "consented", "require_claims", "pending_status", "single_factor"}
     if unknown := body.keys() - known:
         text = f"Unknown: {', '.join(sorted(unknown))}. Known: {', '.join(sorted(known))}."
         raise GraphError(400, "BadRequest", text)
     for name in body.keys() & set(NUMBERS):
         setattr(world, name, type(getattr(world, name))(body[name]))
+    for name in body.keys() & set(SWITCHES):
+        setattr(world, name, bool(body[name]))
     for name in body.keys() & set(SETS):
         setattr(world, name, set(body[name]))
+    if "single_factor" in body:
+        world.single_factor = set(_ids(world, body["single_factor"]))
     if "consented" in body:
         world.consented = None if body["consented"] is None else set(_ids(world, body["consented"]))
     if "require_claims" in body:
@@ -87,8 +92,8 @@ def _change_world(world: World, body: Json) -> None:
 
 def _settings(world: World) -> Json:
     return {
-        **{name: getattr(world, name) for name in NUMBERS},
-        **{name: sorted(getattr(world, name)) for name in SETS},
+        **{name: getattr(world, name) for name in (*NUMBERS, *SWITCHES)},
+        **{name: sorted(getattr(world, name)) for name in (*SETS, "single_factor")},
         "consented": None if world.consented is None else sorted(world.consented),
         "require_claims": world.require_claims,
         "pending_status": world.pending_status,

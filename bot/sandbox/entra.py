@@ -223,7 +223,7 @@ def _for_user(
         claims = json.dumps(wanted)
         raise EntraError("interaction_required", 50076, text, suberror="basic_action", claims=claims)
     scope = form.get("scope", "")
-    extra = {name: proof[name] for name in ("acrs",) if name in proof}
+    extra = {name: proof[name] for name in ("acrs", "amr") if name in proof}
     if '"cp1"' in form.get("claims", "").lower():
         extra["xms_cc"] = ["cp1"]
     token = tokens.delegated_token(world, user, _resource(world, scope), extra)

@@ -26,6 +26,7 @@ from bot.sandbox.graph_http import (
 from bot.sandbox.graph_shapes import approval_json, request_json, step_json
 from bot.sandbox.tenant import PimRequest
 from bot.sandbox.tokens import NOTES
+from bot.sandbox.wishes import Wish
 from bot.sandbox.world import World
 
 REQUESTS = "roleManagement/directory/roleAssignmentScheduleRequests"
@@ -65,8 +66,8 @@ def routes(world: World) -> list[web.RouteDef]:
         claims = require(world, request, (), WRITE)
         body = await body_of(request)
         request[NOTES] = {key: body.get(key) for key in ("action", "roleDefinitionId", "isValidationOnly")}
-        acrs = frozenset(claims.get("acrs", ()))
-        made = await submit(world, pim.Caller(claims["oid"], acrs=acrs), body)
+        mfa, acrs = "mfa" in claims.get("amr", ()), frozenset(claims.get("acrs", ()))
+        made = await submit(world, pim.Caller(claims["oid"], mfa=mfa, acrs=acrs), body)
         return entity(request, request_json(world, made), REQUESTS, status=201)
 
     async def one_request(request: web.Request) -> web.StreamResponse:
@@ -137,7 +138,7 @@ def _has_status(entry: PimRequest, status: str) -> bool:
 
 async def submit(world: World, who: pim.Caller, body: Json) -> PimRequest:
     """A request from Graph or from the portal: taken in, logged, and told by mail."""
-    made = pim.submit(world, who, pim.Wish.parse(body, world.now()))
+    made = pim.submit(world, who, Wish.parse(body, world.now()))
     if not made.validation_only:
         await world.record(
             "graph",

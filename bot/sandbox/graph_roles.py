@@ -41,6 +41,7 @@ READ_POLICY = ROLE_MANAGEMENT | {
     "RoleManagementPolicy.ReadWrite.Directory",
 }
 DIRECTORY = "/{version:v1.0|beta}/roleManagement/directory"
+BY_ME = r"filterByCurrentUser\(on='principal'\)"
 INSTANCE_FILTERS = (
     "id",
     "principalId",
@@ -82,15 +83,38 @@ def _instance_routes(world: World) -> list[web.RouteDef]:
         entries = world.tenant.eligible_instances(world.now())
         return _instances(world, request, entries, eligibility_json)
 
+    async def my_eligibilities(request: web.Request) -> web.StreamResponse:
+        me = _myself(world, request, READ_ELIGIBILITY)
+        entries = world.tenant.eligibilities_of(me, world.now())
+
+        def shape(_: World, entry: Any, expand: Any = ()) -> Json:
+            shown = eligibility_json(world, entry, expand)
+            return shown | {"memberType": "Direct" if entry.principal_id == me else "Group"}
+
+        return _instances(world, request, entries, shape)
+
     async def assignments(request: web.Request) -> web.StreamResponse:
         require(world, request, READ_ASSIGNMENTS)
         pim.settle(world)
-        return _instances(world, request, list(world.tenant.assignments.values()), assignment_json)
+        return _instances(world, request, world.tenant.visible_assignments(world.now()), assignment_json)
+
+    async def my_assignments(request: web.Request) -> web.StreamResponse:
+        me = _myself(world, request, READ_ASSIGNMENTS)
+        pim.settle(world)
+        entries = [a for a in world.tenant.visible_assignments(world.now()) if a.principal_id == me]
+        return _instances(world, request, entries, assignment_json)
 
     return [
+        web.get(f"{DIRECTORY}/roleEligibilityScheduleInstances/{{by:{BY_ME}}}", my_eligibilities),
+        web.get(f"{DIRECTORY}/roleAssignmentScheduleInstances/{{by:{BY_ME}}}", my_assignments),
         web.get(f"{DIRECTORY}/roleEligibilityScheduleInstances", eligibilities),
         web.get(f"{DIRECTORY}/roleAssignmentScheduleInstances", assignments),
     ]
+
+
+def _myself(world: World, request: web.Request, permissions: set[str]) -> str:
+    """The user whose own entries ``filterByCurrentUser`` gives; an app has none."""
+    return str(require(world, request, (), permissions)["oid"])
 
 
 def _instances(world: World, request: web.Request, entries: list[Any], shape: Any) -> web.StreamResponse:

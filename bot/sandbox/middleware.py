@@ -104,7 +104,8 @@ def _kept(headers: Mapping[str, str]) -> dict[str, str]:
 def _broken(world: World, fault: Fault) -> web.Response:
     status = fault.status or 500
     codes = {429: "TooManyRequests", 503: "serviceNotAvailable", 504: "UnknownError"}
-    error = GraphError(status, codes.get(status, "UnknownError"), "The service failed on demand.")
+    code = fault.code if fault.code is not None else codes.get(status, "UnknownError")
+    error = GraphError(status, code, fault.message or "The service failed on demand.")
     response = error.response(world)
     if fault.retry_after is not None:
         response.headers["Retry-After"] = str(fault.retry_after)

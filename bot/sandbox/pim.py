@@ -8,10 +8,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from urllib.parse import quote
 
-from bot.sandbox.durations import parse_duration, parse_time
+from bot.sandbox.durations import parse_duration
 from bot.sandbox.graph_http import GraphError
 from bot.sandbox.tenant import (
     GLOBAL_ADMINISTRATOR,
@@ -21,6 +20,7 @@ from bot.sandbox.tenant import (
     PimRequest,
     RolePolicy,
 )
+from bot.sandbox.wishes import Wish
 from bot.sandbox.world import World
 
 APPROVAL_WINDOW = timedelta(hours=24)
@@ -36,82 +36,12 @@ class Caller:
     acrs: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A ``unifiedRoleAssignmentScheduleRequest`` as it was asked for, checked for form only."""
-
-    action: str
-    principal_id: str
-    role_id: str
-    scope: str
-    justification: str
-    start: datetime
-    duration: timedelta | None
-    duration_text: str
-    ticket_number: str | None
-    ticket_system: str | None
-    validation_only: bool
-
-    @classmethod
-    def parse(cls, body: dict[str, Any], now: datetime) -> Wish:
-        """Raises ``GraphError`` 400."""
-        schedule = body.get("scheduleInfo") or {}
-        expiration = schedule.get("expiration") or {}
-        ticket = body.get("ticketInfo") or {}
-        start = _time(schedule.get("startDateTime")) or now
-        duration, text = _duration(expiration, start)
-        return cls(
-            action=_text(body, "action"),
-            principal_id=_text(body, "principalId").lower(),
-            role_id=_text(body, "roleDefinitionId").lower(),
-            scope=body.get("directoryScopeId") or "/",
-            justification=body.get("justification") or "",
-            start=start,
-            duration=duration,
-            duration_text=text,
-            ticket_number=ticket.get("ticketNumber"),
-            ticket_system=ticket.get("ticketSystem"),
-            validation_only=bool(body.get("isValidationOnly", False)),
-        )
-
-
-def _text(body: dict[str, Any], name: str) -> str:
-    value = body.get(name)
-    if not isinstance(value, str) or not value:
-        raise GraphError(400, "BadRequest", f"The required property '{name}' is missing from the payload.")
-    return value
-
-
-def _time(text: object) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        return parse_time(str(text))
-    except ValueError as error:
-        message = f"Cannot convert the literal '{text}' to the expected type 'Edm.DateTimeOffset'."
-        raise GraphError(400, "BadRequest", message) from error
-
-
-def _duration(expiration: dict[str, Any], start: datetime) -> tuple[timedelta | None, str]:
-    """None: without an end, which no activation policy allows."""
-    kind = str(expiration.get("type", "notSpecified")).lower()
-    if kind == "afterdatetime":
-        end = _time(expiration.get("endDateTime")) or start
-        seconds = int((end - start).total_seconds())
-        return timedelta(seconds=seconds), f"PT{seconds}S"
-    text = expiration.get("duration")
-    if kind != "afterduration" or text is None:
-        return None, ""
-    try:
-        return parse_duration(str(text)), str(text)
-    except ValueError as error:
-        message = f"Cannot convert the literal '{text}' to the expected type 'Edm.Duration'."
-        raise GraphError(400, "BadRequest", message) from error
-
-
 def submit(world: World, caller: Caller, wish: Wish) -> PimRequest:
     """Take a request in. Raises ``GraphError`` as in the documented table."""
     settle(world)
+    if not world.premium_licence:
+        text = "The tenant needs an AAD Premium 2 license."
+        raise GraphError(400, "AadPremiumLicenseRequired", text)
     match wish.action.lower():
         case "selfactivate":
             return _activate(world, caller, wish)
@@ -124,17 +54,35 @@ def submit(world: World, caller: Caller, wish: Wish) -> PimRequest:
 def _activate(world: World, caller: Caller, wish: Wish) -> PimRequest:
     tenant = world.tenant
     _check_names(world, caller, wish)
-    if tenant.active(wish.principal_id, wish.role_id, activated_only=True):
+    active = tenant.activated(wish.principal_id, wish.role_id, wish.scope)
+    if active is not None and not world.reactivation_extends:
         raise GraphError(400, "RoleAssignmentExists", "The Role assignment already exists.")
-    if any(
-        r.pending and r.principal_id == wish.principal_id and r.role_id == wish.role_id
-        for r in tenant.requests.values()
-    ):
+    if any(r.pending and _same(r, wish) for r in tenant.requests.values()):
         text = "There is already an existing pending Role assignment request."
         raise GraphError(400, "PendingRoleAssignmentRequest", text)
     policy = tenant.policies[wish.role_id]
     _check_policy(world, caller, wish, policy)
+    if active is not None:
+        return _extended(world, active, wish)
     return _taken_in(world, wish, policy)
+
+
+def _same(request: PimRequest, wish: Wish) -> bool:
+    """Whether both are about one principal, role and scope."""
+    asked = (wish.principal_id, wish.role_id, wish.scope)
+    return (request.principal_id, request.role_id, request.scope) == asked
+
+
+def _extended(world: World, active: Assignment, wish: Wish) -> PimRequest:
+    """What is running goes on from now, without another approval."""
+    made = _request(world, wish, "Provisioned")
+    if not wish.validation_only:
+        made.completed_at = world.now()
+        world.tenant.requests[made.id] = made
+        active.end = world.now() + made.duration
+        active.request_id = made.id
+        world.tenant.set_alarm(active.end, made.id)
+    return made
 
 
 def _check_names(world: World, caller: Caller, wish: Wish) -> None:
@@ -145,13 +93,14 @@ def _check_names(world: World, caller: Caller, wish: Wish) -> None:
     if wish.principal_id != caller.object_id:
         text = "The principal of a self activation must be the caller."
         raise GraphError(403, "UnauthorizedAccess", text)
-    if wish.scope != "/":
+    scopes = {e.scope for e in world.tenant.eligibilities.values()} | {"/"}
+    if wish.scope not in scopes:
         raise GraphError(400, "InvalidScope", "The scope is invalid.")
 
 
 def _check_policy(world: World, caller: Caller, wish: Wish, policy: RolePolicy) -> None:
     failed: list[str] = []
-    if not world.tenant.is_eligible(wish.principal_id, wish.role_id, world.now()):
+    if not world.tenant.is_eligible(wish.principal_id, wish.role_id, world.now(), wish.scope):
         failed.append("EligibilityRule")
     if wish.duration is None or not timedelta(0) < wish.duration <= parse_duration(policy.maximum_duration):
         failed.append("ExpirationRule")
@@ -159,7 +108,8 @@ def _check_policy(world: World, caller: Caller, wish: Wish, policy: RolePolicy) 
         failed.append("JustificationRule")
     if "Ticketing" in policy.enabled_rules and not (wish.ticket_number and wish.ticket_system):
         failed.append("TicketingRule")
-    if "MultiFactorAuthentication" in policy.enabled_rules and not caller.mfa:
+    # Whatever the policy says: self actions ask for a session that was challenged for MFA.
+    if not caller.mfa:
         failed.append("MfaRule")
     if failed:
         text = f"The following policy rules failed: {json.dumps(failed, separators=(',', ':'))}"
@@ -174,25 +124,7 @@ def _check_policy(world: World, caller: Caller, wish: Wish, policy: RolePolicy) 
 
 def _taken_in(world: World, wish: Wish, policy: RolePolicy) -> PimRequest:
     now = world.now()
-    duration = wish.duration
-    if duration is None:
-        raise AssertionError("ExpirationRule lets no activation pass that has no end")
-    request = PimRequest(
-        id=world.new_id(),
-        status="Granted",
-        action="selfActivate",
-        principal_id=wish.principal_id,
-        role_id=wish.role_id,
-        scope=wish.scope,
-        justification=wish.justification,
-        created_at=now,
-        start=wish.start,
-        duration=duration,
-        duration_text=wish.duration_text,
-        ticket_number=wish.ticket_number,
-        ticket_system=wish.ticket_system,
-        validation_only=wish.validation_only,
-    )
+    request = _request(world, wish, "Granted")
     if wish.validation_only:
         return request
     world.tenant.requests[request.id] = request
@@ -204,6 +136,27 @@ def _taken_in(world: World, wish: Wish, policy: RolePolicy) -> PimRequest:
     else:
         _provision(world, request)
     return request
+
+
+def _request(world: World, wish: Wish, status: str) -> PimRequest:
+    if wish.duration is None:
+        raise AssertionError("ExpirationRule lets no activation pass that has no end")
+    return PimRequest(
+        id=world.new_id(),
+        status=status,
+        action="selfActivate",
+        principal_id=wish.principal_id,
+        role_id=wish.role_id,
+        scope=wish.scope,
+        justification=wish.justification,
+        created_at=world.now(),
+        start=wish.start,
+        duration=wish.duration,
+        duration_text=wish.duration_text,
+        ticket_number=wish.ticket_number,
+        ticket_system=wish.ticket_system,
+        validation_only=wish.validation_only,
+    )
 
 
 def _provision(world: World, request: PimRequest) -> None:
@@ -223,6 +176,7 @@ def _provision(world: World, request: PimRequest) -> None:
         end=now + request.duration,
         scope=request.scope,
         request_id=request.id,
+        visible_at=now + timedelta(seconds=world.propagation_seconds),
     )
     world.tenant.assignments[entry.id] = entry
     world.tenant.set_alarm(now + request.duration, request.id)
@@ -230,10 +184,14 @@ def _provision(world: World, request: PimRequest) -> None:
 
 def _deactivate(world: World, caller: Caller, wish: Wish) -> PimRequest:
     _check_names(world, caller, wish)
-    active = world.tenant.active(wish.principal_id, wish.role_id, activated_only=True)
-    if active is None:
-        raise GraphError(400, "RoleAssignmentDoesNotExist", "The Role assignment does not exist.")
     now = world.now()
+    if not caller.mfa:
+        text = 'The following policy rules failed: ["MfaRule"]'
+        raise GraphError(400, "RoleAssignmentRequestPolicyValidationFailed", text)
+    active = world.tenant.activated(wish.principal_id, wish.role_id, wish.scope)
+    if active is None or (active.visible_at is not None and active.visible_at > now):
+        # Also seconds after an activation, before it has got round.
+        raise GraphError(400, "RoleAssignmentDoesNotExist", "The Role assignment does not exist.")
     if now - active.start < MINIMUM_ACTIVE:
         # The misspelling is the service's own.
         text = "The Active duration is too short. Miniumum Required is 5 minutes."

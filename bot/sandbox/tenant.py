@@ -95,6 +95,8 @@ class Assignment:
     activated: bool = True
     """False: assigned without activation."""
     request_id: str | None = None
+    visible_at: datetime | None = None
+    """When it appears among the instances; None: at once. PIM itself knows of it from the start."""
 
 
 @dataclass(slots=True)
@@ -204,18 +206,40 @@ class Tenant:
             if (e.start is None or e.start <= now) and (e.end is None or now < e.end)
         ]
 
-    def is_eligible(self, user_id: str, role_id: str, now: datetime) -> bool:
+    def eligibilities_of(self, user_id: str, now: datetime) -> list[Eligibility]:
+        """A user's own, and those of groups the user is a member of."""
+        return [
+            e
+            for e in self.eligible_instances(now)
+            if e.principal_id == user_id or user_id in self.transitive_members(e.principal_id)
+        ]
+
+    def is_eligible(self, user_id: str, role_id: str, now: datetime, scope: str = "/") -> bool:
         """Directly, or as a member of a group that is."""
         return any(
-            e.role_id == role_id
-            and (e.principal_id == user_id or user_id in self.transitive_members(e.principal_id))
-            for e in self.eligible_instances(now)
+            e.role_id == role_id and e.scope in {scope, "/"} for e in self.eligibilities_of(user_id, now)
         )
 
-    def active(self, user_id: str, role_id: str, *, activated_only: bool = False) -> Assignment | None:
+    def visible_assignments(self, now: datetime) -> list[Assignment]:
+        """Those that have got round to where the instances are read."""
+        return [a for a in self.assignments.values() if a.visible_at is None or a.visible_at <= now]
+
+    def active(self, user_id: str, role_id: str) -> Assignment | None:
+        """Held now, however it came about."""
         for assignment in self.assignments.values():
-            same = assignment.principal_id == user_id and assignment.role_id == role_id
-            if same and (assignment.activated or not activated_only):
+            if assignment.principal_id == user_id and assignment.role_id == role_id:
+                return assignment
+        return None
+
+    def activated(self, user_id: str, role_id: str, scope: str) -> Assignment | None:
+        """Held now because it was activated."""
+        for assignment in self.assignments.values():
+            same = (assignment.principal_id, assignment.role_id, assignment.scope) == (
+                user_id,
+                role_id,
+                scope,
+            )
+            if same and assignment.activated:
                 return assignment
         return None
 

@@ -83,6 +83,7 @@ def delegated_token(world: World, user: User, audience: str, extra: dict[str, An
         "upn": user.upn,
         "unique_name": user.upn,
         "scp": " ".join(sorted(world.delegated_scopes)),
+        "amr": ["pwd", "mfa"],
         "ver": "1.0",
         **extra,
     }
@@ -94,6 +95,7 @@ def user_assertion(world: World, user: User, **extra: Any) -> str:
 
     ``extra`` adds or replaces claims (``acrs=["c1"]`` after a step-up).
     """
+    factors = ["pwd"] if user.object_id in world.single_factor else ["pwd", "mfa"]
     claims = {
         "aud": f"api://{world.client_id}",
         "iss": f"{world.login_url}/{world.tenant_id}/v2.0",
@@ -103,6 +105,7 @@ def user_assertion(world: World, user: User, **extra: Any) -> str:
         "name": user.display_name,
         "preferred_username": user.upn,
         "scp": "access_as_user",
+        "amr": factors,
         "ver": "2.0",
         **extra,
     }

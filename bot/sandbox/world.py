@@ -34,6 +34,7 @@ APP_ROLES = (
 DELEGATED_SCOPES = (
     "PrivilegedAccess.ReadWrite.AzureAD",
     "RoleAssignmentSchedule.ReadWrite.Directory",
+    "RoleEligibilitySchedule.Read.Directory",
     "User.Read",
 )
 
@@ -82,6 +83,9 @@ class Fault:
     """True: the request takes effect and only its answer is lost or replaced."""
     drop: bool = False
     """True: the connection is closed without an answer."""
+    code: str | None = None
+    """Graph's error code and message to answer ``status`` with; None: one that fits the status."""
+    message: str | None = None
     times: int | None = 1
     """How often; None until it is removed."""
 
@@ -151,6 +155,14 @@ class World:
     pending_status: str = "PendingApprovalProvisioning"
     """What a fresh request that needs approval reports."""
     notification_backoff_seconds: float = 0.5
+    propagation_seconds: float = 0.0
+    """How long an assignment that was activated takes to appear among the schedule instances."""
+    premium_licence: bool = True
+    """False: the tenant has no Entra ID P2, and PIM refuses everything."""
+    reactivation_extends: bool = False
+    """True: PIM takes a repeated activation as an extension, as some tenants are said to."""
+    single_factor: set[str] = field(default_factory=set)
+    """Object ids of users whose sign-in proved no second factor."""
     http: aiohttp.ClientSession | None = None
     """For what the sandbox itself calls: webhooks and the bot."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)

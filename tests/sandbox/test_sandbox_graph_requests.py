@@ -283,3 +283,79 @@ async def test_each_side_lists_its_own_requests(at: House) -> None:
 
 async def test_an_unknown_request_is_a_404(at: House) -> None:
     assert (await at.get(f"{REQUESTS}/nothing", at.app())).status == 404
+
+
+ELIGIBLE = "/v1.0/roleManagement/directory/roleEligibilityScheduleInstances"
+MINE = "/filterByCurrentUser(on='principal')"
+
+
+async def test_everybody_lists_their_own_eligibilities_those_through_groups_included(at: House) -> None:
+    got = await at.get(f"{ELIGIBLE}{MINE}", at.on_behalf_of("casey"), **{"$expand": "roleDefinition"})
+    shown = {(e["roleDefinition"]["displayName"], e["memberType"]) for e in got.body["value"]}
+    assert shown == {("Security Administrator", "Group"), ("Conditional Access Administrator", "Group")}
+    assert (await at.get(f"{ELIGIBLE}{MINE}", at.app())).status == 403
+
+
+async def test_everybody_lists_their_own_assignments(at: House) -> None:
+    await at.activate("user_administrator")
+    mine = await at.get(f"{ASSIGNMENTS}{MINE}", at.on_behalf_of("riley"))
+    assert [entry["roleDefinitionId"] for entry in mine.body["value"]] == [at.role("user_administrator")]
+    assert (await at.get(f"{ASSIGNMENTS}{MINE}", at.on_behalf_of("sam"))).body["value"] == []
+
+
+async def test_a_session_without_a_second_factor_activates_and_gives_back_nothing(at: House) -> None:
+    weak = at.on_behalf_of("riley", amr=["pwd"])
+    got = await at.post(REQUESTS, at.wish(), weak)
+    assert (got.code, "MfaRule" in got.message) == ("RoleAssignmentRequestPolicyValidationFailed", True)
+    await at.activate("user_administrator")
+    back = await at.post(REQUESTS, at.wish("user_administrator", action="selfDeactivate"), weak)
+    assert (back.code, "MfaRule" in back.message) == ("RoleAssignmentRequestPolicyValidationFailed", True)
+
+
+async def test_a_tenant_without_a_licence_is_told_so(at: House) -> None:
+    await at.call("PATCH", "/_sandbox/world", json={"premium_licence": False})
+    got = await at.post(REQUESTS, at.wish(), at.on_behalf_of("riley"))
+    assert (got.status, got.code) == (400, "AadPremiumLicenseRequired")
+
+
+async def test_an_assignment_appears_only_after_it_has_got_round(at: House) -> None:
+    await at.call("PATCH", "/_sandbox/world", json={"propagation_seconds": 30})
+    await at.activate("user_administrator")
+    token = at.on_behalf_of("riley")
+    assert (await at.get(f"{ASSIGNMENTS}{MINE}", token)).body["value"] == []
+    back = await at.post(REQUESTS, at.wish("user_administrator", action="selfDeactivate"), token)
+    assert back.code == "RoleAssignmentDoesNotExist"
+    again = await at.post(REQUESTS, at.wish("user_administrator"), token)
+    assert again.code == "RoleAssignmentExists"
+    await at.post("/_sandbox/clock/advance", {"seconds": 31})
+    assert len((await at.get(f"{ASSIGNMENTS}{MINE}", token)).body["value"]) == 1
+
+
+async def test_where_the_tenant_takes_it_so_a_repeated_activation_goes_on_from_now(at: House) -> None:
+    await at.call("PATCH", "/_sandbox/world", json={"reactivation_extends": True})
+    await at.activate("user_administrator")
+    await at.post("/_sandbox/clock/advance", {"seconds": 3600})
+    again = await at.post(REQUESTS, at.wish("user_administrator"), at.on_behalf_of("riley"))
+    assert (again.status, again.body["status"]) == (201, "Provisioned")
+    await at.post("/_sandbox/clock/advance", {"seconds": 3660})
+    assert len((await at.get(f"{ASSIGNMENTS}{MINE}", at.on_behalf_of("riley"))).body["value"]) == 1
+    await at.post("/_sandbox/clock/advance", {"seconds": 3600})
+    assert (await at.get(f"{ASSIGNMENTS}{MINE}", at.on_behalf_of("riley"))).body["value"] == []
+
+
+async def test_a_role_is_activated_at_the_scope_of_its_eligibility_only(at: House) -> None:
+    unit = "/administrativeUnits/11111111-0000-4000-8000-000000000000"
+    await at.post("/_sandbox/eligibilities", {"user": "sam", "role": "helpdesk_administrator", "scope": unit})
+    there = await at.post(
+        REQUESTS, at.wish("helpdesk_administrator", "sam", directoryScopeId=unit), at.on_behalf_of("sam")
+    )
+    everywhere = await at.post(REQUESTS, at.wish("helpdesk_administrator", "sam"), at.on_behalf_of("sam"))
+    assert there.status == 201
+    assert "EligibilityRule" in everywhere.message
+
+
+async def test_a_fault_may_answer_with_any_code_of_graphs(at: House) -> None:
+    fault = {"service": "graph", "match": "POST ", "status": 400, "code": "ResourceIsLocked", "message": "x"}
+    await at.post("/_sandbox/faults", fault)
+    got = await at.post(REQUESTS, at.wish(), at.on_behalf_of("riley"))
+    assert (got.status, got.code, got.message) == (400, "ResourceIsLocked", "x")
