@@ -24,6 +24,7 @@ from bot.domain.content import CardContent, RequestCard
 from bot.domain.model import (
     Actor,
     ApprovalPolicy,
+    ApprovalRef,
     ApprovalRequest,
     ApprovalStep,
     Choice,
@@ -72,13 +73,18 @@ class AppTokens(Protocol):
 
 
 class Directory(Protocol):
-    """What Graph tells the app itself (app-only). All raise ``DirectoryError``s."""
+    """What Graph tells the app itself (app-only). All raise ``DirectoryError``s. A role definition id
+    may be the key of a group role (``domain.group_roles``).
+    """
 
     async def pending_requests(self) -> tuple[PimRequest, ...]:
-        """Every directory-role request in the tenant that waits for an approval."""
+        """Every request in the tenant that waits for an approval: for directory roles, and for the
+        groups that are looked after. A request may be missing for one or another round. Raises
+        ``IncompleteListingError``, which has what could be listed.
+        """
 
-    async def request(self, request_id: str) -> PimRequest | None:
-        """One request as it is now; None when Graph has no such request."""
+    async def request(self, request_id: str, role_definition_id: str) -> PimRequest | None:
+        """One request, which is for this role, as it is now; None when Graph has no such request."""
 
     async def role(self, role_definition_id: str) -> Role: ...
 
@@ -93,7 +99,7 @@ class Directory(Protocol):
 class Approvals(Protocol):
     """Approvals, read and decided as the approver, with a token on-behalf-of them."""
 
-    async def read(self, assertion: UserAssertion, approval_id: str) -> ApprovalStep:
+    async def read(self, assertion: UserAssertion, approval: ApprovalRef) -> ApprovalStep:
         """The open step, or the one that was decided. Raises ``NotFoundError``,
         ``ClaimsChallengeError``, ``InteractionRequiredError``, ``PermissionMissingError``,
         ``UnavailableError``.
@@ -102,7 +108,7 @@ class Approvals(Protocol):
     async def decide(
         self,
         assertion: UserAssertion,
-        approval_id: str,
+        approval: ApprovalRef,
         step_id: str,
         choice: Choice,
         justification: str,

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import inspect
 
+from bot.domain import group_roles
+from bot.domain.model import PimRequest
+
 
 class SecondKeyError(Exception):
     """Something went wrong in Second Key."""
@@ -75,6 +78,31 @@ class InteractionRequiredError(DirectoryError):
 
 class RejectedError(DirectoryError):
     """The service refused the call for a reason that trying again won't change."""
+
+
+class IncompleteListingError(DirectoryError):
+    """Some of the pending requests could not be listed."""
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        found: tuple[PimRequest, ...],
+        groups: frozenset[str] = frozenset(),
+        directory_roles: DirectoryError | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.found = found
+        """What could be listed."""
+        self.groups = groups
+        """Object ids of the groups whose requests could not be."""
+        self.directory_roles = directory_roles
+        """Why the requests for directory roles could not be; None when they could."""
+
+    def hides(self, role_definition_id: str) -> bool:
+        """Whether requests for this role may be missing for no other reason than this."""
+        group = group_roles.parse(role_definition_id)
+        return self.directory_roles is not None if group is None else group.group_id in self.groups
 
 
 class ChannelError(SecondKeyError):

@@ -109,6 +109,14 @@ class PimRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalRef:
+    """Which approval, and of which kind: the role tells the API that has it."""
+
+    role_definition_id: str
+    approval_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalPolicy:
     """Who may approve a role's activation, from its role management policy, groups expanded."""
 
@@ -297,6 +305,11 @@ class ApprovalRequest:
         (Entra docs, "Approve or deny requests", known limitation).
         """
         return self.approval_id is not None and self.action.lower() == "selfactivate"
+
+    @property
+    def approval(self) -> ApprovalRef:
+        """Where its approval is found. Only for a request that has one (``decidable_here``)."""
+        return ApprovalRef(self.role.definition_id, str(self.approval_id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,24 @@
 """Approvals read and decided as the approver: ``ports.Approvals``.
 
-Directory-role approvals exist on ``/beta`` only (``entra-facts.md`` §3), so these two requests are
-written by hand. Should Microsoft move or remove the API, this is the file to change.
+Sources: ``entra-facts.md`` §3. Directory-role approvals exist on ``/beta`` only, where what is decided is
+a *step*; approvals of PIM for Groups exist on ``/v1.0``, where it is a *stage* (and ``/steps``, which
+Graph's page prints, is not found). Both are the same two requests otherwise, written by hand. Should
+Microsoft move or remove an API, this is the file to change.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from kiota_abstractions.method import Method
 from kiota_abstractions.request_information import RequestInformation
 
+from bot.domain import group_roles
 from bot.domain.errors import NotFoundError
-from bot.domain.model import ApprovalStep, Choice, Decision, UserAssertion
+from bot.domain.model import ApprovalRef, ApprovalStep, Choice, Decision, UserAssertion
 from bot.graph.calls import GraphCalls, body
 from bot.graph.client import Graph
 from bot.graph.entra import Entra
@@ -24,7 +27,23 @@ from bot.graph.parsing import Json, child, person_of, required, rows, text, time
 from bot.graph.retries import Retries
 from bot.ports import Clock
 
-_APPROVAL = "{+graph}/beta/roleManagement/directory/roleAssignmentApprovals/{approval}"
+
+@dataclass(frozen=True, slots=True)
+class _Api:
+    """Where approvals of a kind are, and what the parts to be decided are called there."""
+
+    url: str
+    parts: str
+    query: str = ""
+    """What brings the parts along; stages come unasked ("Get approval", Graph's page)."""
+
+
+_DIRECTORY_ROLES = _Api(
+    "{+graph}/beta/roleManagement/directory/roleAssignmentApprovals/{approval}", "steps", "?$expand=steps"
+)
+_GROUPS = _Api(
+    "{+graph}/v1.0/identityGovernance/privilegedAccess/group/assignmentApprovals/{approval}", "stages"
+)
 _CHOICES = {
     "approve": Choice.APPROVE,
     "approved": Choice.APPROVE,
@@ -49,19 +68,19 @@ class GraphApprovals:
         self._clock = clock
         self._retries = retries
 
-    async def read(self, assertion: UserAssertion, approval_id: str) -> ApprovalStep:
+    async def read(self, assertion: UserAssertion, approval: ApprovalRef) -> ApprovalStep:
         """The step that is open for this user, or else the one that was decided."""
-        info = RequestInformation(
-            Method.GET, f"{_APPROVAL}?$expand=steps", {"graph": self._graph.url, "approval": approval_id}
-        )
+        api = _api(approval)
+        parameters = self._parameters(approval.approval_id)
+        info = RequestInformation(Method.GET, f"{api.url}{api.query}", parameters)
         calls = await self._calls(assertion, Call.DELEGATED, self._retries)
-        approval = await calls.read(info)
-        return self._step(text(approval, "id") or approval_id, _chosen(rows(approval, "steps")))
+        found = await calls.read(info)
+        return self._step(text(found, "id") or approval.approval_id, _chosen(rows(found, api.parts)))
 
     async def decide(
         self,
         assertion: UserAssertion,
-        approval_id: str,
+        approval: ApprovalRef,
         step_id: str,
         choice: Choice,
         justification: str,
@@ -69,11 +88,9 @@ class GraphApprovals:
         """PATCH the step; repeated only when Graph says it was too busy to do anything, and within the
         time the click has (``Retries.seconds`` for token and PATCH together).
         """
-        info = RequestInformation(
-            Method.PATCH,
-            f"{_APPROVAL}/steps/{{step}}",
-            {"graph": self._graph.url, "approval": approval_id, "step": step_id},
-        )
+        api = _api(approval)
+        parameters = {**self._parameters(approval.approval_id), "step": step_id}
+        info = RequestInformation(Method.PATCH, f"{api.url}/{api.parts}/{{step}}", parameters)
         body(info, {"reviewResult": choice.value, "justification": justification})
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -81,6 +98,9 @@ class GraphApprovals:
         left = max(_LEAST_SECONDS, self._retries.seconds - (loop.time() - began))
         calls = self._calls_with(token, Call.DECISION, replace(self._retries, seconds=left))
         await calls.once(info, Call.DECISION, _PATIENCE)
+
+    def _parameters(self, approval_id: str) -> dict[str, str]:
+        return {"graph": self._graph.url, "approval": approval_id}
 
     async def _calls(self, assertion: UserAssertion, call: Call, retries: Retries) -> GraphCalls:
         token = await self._entra.on_behalf_of(assertion, self._scope, retries)
@@ -119,6 +139,10 @@ class GraphApprovals:
 
     def _now(self) -> datetime:
         return self._clock.now()
+
+
+def _api(approval: ApprovalRef) -> _Api:
+    return _DIRECTORY_ROLES if group_roles.parse(approval.role_definition_id) is None else _GROUPS
 
 
 def _is_open(step: Json) -> bool:

@@ -43,8 +43,9 @@ class GraphDirectory:
         readable = (self._readable(row) for row in await self._rows())
         return tuple(one for one in readable if one and one.status is PimStatus.AWAITING_APPROVAL)
 
-    async def request(self, request_id: str) -> PimRequest | None:
+    async def request(self, request_id: str, role_definition_id: str) -> PimRequest | None:
         """The request as it is now; None when Graph has no such request."""
+        del role_definition_id  # directory roles share one API
         builder = self._requests.by_unified_role_assignment_schedule_request_id(request_id)
         try:
             row = await self._calls.read(builder.to_get_request_information())

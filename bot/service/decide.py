@@ -31,6 +31,7 @@ from bot.domain.errors import (
 from bot.domain.model import (
     Actor,
     ApprovalPolicy,
+    ApprovalRef,
     ApprovalRequest,
     ApprovalStep,
     Choice,
@@ -158,7 +159,7 @@ class Decisions:
     ) -> ApprovalStep:
         """The step as it is now, read as the approver: a card may be a day old."""
         try:
-            step = await self.approvals.read(assertion, str(request.approval_id))
+            step = await self.approvals.read(assertion, request.approval)
         except DirectoryError as error:
             raise _stop_for(error) from error
         if step.decision is not None:
@@ -209,24 +210,24 @@ class Decisions:
         """Sent, and when its answer is lost, read before it is repeated. Raises
         ``OutcomeUnknownError`` when even reading doesn't tell.
         """
-        approval_id, step = str(claimed.approval_id), click.step
+        approval, step = claimed.approval, click.step
         for attempt in range(1, _PATCH_TRIES + 1):
             try:
                 await self.approvals.decide(
-                    click.assertion, approval_id, step.step_id, click.choice, click.reason
+                    click.assertion, approval, step.step_id, click.choice, click.reason
                 )
                 by = Person(click.actor.identity, click.actor.display_name)
                 return Decision(click.choice, by, click.reason, self.clock.now())
             except (AlreadyDecidedError, OutcomeUnknownError) as error:
                 log.info("decision_reread", request=claimed.id, attempt=attempt, why=type(error).__name__)
-                found = await self._reread(click.assertion, approval_id)
+                found = await self._reread(click.assertion, approval)
                 if found is not None:
                     return found
         raise OutcomeUnknownError
 
-    async def _reread(self, assertion: UserAssertion, approval_id: str) -> Decision | None:
+    async def _reread(self, assertion: UserAssertion, approval: ApprovalRef) -> Decision | None:
         try:
-            return (await self.approvals.read(assertion, approval_id)).decision
+            return (await self.approvals.read(assertion, approval)).decision
         except DirectoryError as error:
             raise OutcomeUnknownError from error
 

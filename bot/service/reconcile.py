@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 
 from bot.domain import lifecycle
+from bot.domain.errors import IncompleteListingError
 from bot.domain.model import ApprovalRequest, PimRequest, PimStatus, State
 from bot.ports import Clock, Directory, LeasedEffect, Store, Transaction
 from bot.service.common import RECONCILE, periodic
@@ -79,14 +80,29 @@ class Reconciler:
 
     async def reconcile(self) -> None:
         """Take in what is new and settle what is over. Raises ``DirectoryError``."""
-        pending = {p.id: p for p in await self._directory.pending_requests()}
+        listed, incomplete = await self._listed()
+        pending = {p.id: p for p in listed}
         async with self._store.transaction() as tx:
             known = {r.id: r for r in await tx.open_requests()}
             new = [p for p in pending.values() if p.id not in known and await self._is_new(tx, p)]
         work = [self._intake.take_in(p) for p in new]
-        work += [self._settle(r) for r in known.values() if r.id not in pending and _settleable(r)]
+        work += [
+            self._settle(r) for r in known.values() if r.id not in pending and _settleable(r, incomplete)
+        ]
         work += [self._complete(r, pending[r.id]) for r in known.values() if _completable(r, pending)]
         await self._all(work)
+        if incomplete is not None and incomplete.directory_roles is not None:
+            raise incomplete.directory_roles
+
+    async def _listed(self) -> tuple[tuple[PimRequest, ...], IncompleteListingError | None]:
+        """What Graph has pending, as far as it could be listed. Groups that can't be read hold up
+        nothing else, so that their next turn is soon enough.
+        """
+        try:
+            return await self._directory.pending_requests(), None
+        except IncompleteListingError as incomplete:
+            log.warning("pending_requests_incomplete", why=str(incomplete), groups=sorted(incomplete.groups))
+            return incomplete.found, incomplete
 
     async def _is_new(self, tx: Transaction, pim: PimRequest) -> bool:
         """Closed requests stay listed for a moment; one that is listed for longer was closed by
@@ -104,7 +120,7 @@ class Reconciler:
 
     async def _settle(self, request: ApprovalRequest) -> bool:
         """The list may lag behind, so a request that is missing in it is asked for by its id."""
-        pim = await self._directory.request(request.id)
+        pim = await self._directory.request(request.id, request.role.definition_id)
         if pim is not None and pim.status is PimStatus.AWAITING_APPROVAL:
             return False
         settled = await self._recovery.settle(request, pim)
@@ -130,9 +146,12 @@ class Reconciler:
             return await work
 
 
-def _settleable(request: ApprovalRequest) -> bool:
-    """A decision on its way belongs to whoever claimed it, and then to its recovery."""
-    return request.state is State.PENDING
+def _settleable(request: ApprovalRequest, incomplete: IncompleteListingError | None) -> bool:
+    """A decision on its way belongs to whoever claimed it, and then to its recovery. A request that
+    is missing only because it could not be listed says nothing.
+    """
+    hidden = incomplete is not None and incomplete.hides(request.role.definition_id)
+    return request.state is State.PENDING and not hidden
 
 
 def _completable(request: ApprovalRequest, pending: dict[str, PimRequest]) -> bool:

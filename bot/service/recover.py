@@ -96,7 +96,7 @@ class Recovery:
         left to reconciliation.
         """
         try:
-            await self.settle(request, await self.directory.request(request.id))
+            await self.settle(request, await self.directory.request(request.id, request.role.definition_id))
         except DirectoryError as error:
             log.info("left_to_reconciliation", request=request.id, why=str(error))
 
@@ -148,7 +148,7 @@ class Recovery:
         if decision is not None:
             await self.conclude(request, decision)
             return
-        pim = await self.directory.request(request.id)
+        pim = await self.directory.request(request.id, request.role.definition_id)
         if pim is not None and pim.status is PimStatus.AWAITING_APPROVAL:
             await self.release(request, claim_id, "Graph has it pending still")
         elif await self._by_status(request, pim) is None:
@@ -164,7 +164,7 @@ class Recovery:
             held = await self.user_tokens.assertion(request.claim.channel_user_id)
             if isinstance(held, SignInNeeded):
                 return None
-            step = await self.approvals.read(held, request.approval_id)
+            step = await self.approvals.read(held, request.approval)
         except UnavailableError:
             raise
         except DirectoryError as error:

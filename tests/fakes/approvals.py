@@ -12,7 +12,16 @@ from fakes.people import bearer
 from fakes.values import NAMES, person
 
 from bot.domain.errors import AlreadyDecidedError, NotFoundError
-from bot.domain.model import ApprovalStep, Choice, Decision, Identity, PimStatus, UserAssertion
+from bot.domain.model import (
+    ApprovalRef,
+    ApprovalStep,
+    Choice,
+    Decision,
+    Identity,
+    PimRequest,
+    PimStatus,
+    UserAssertion,
+)
 from bot.ports import Clock
 
 
@@ -50,9 +59,9 @@ class FakeApprovals:
     when_decided: Callable[[], Awaitable[object]] | None = None
     """Awaited before a PATCH is looked at."""
 
-    async def read(self, assertion: UserAssertion, approval_id: str) -> ApprovalStep:
+    async def read(self, assertion: UserAssertion, approval: ApprovalRef) -> ApprovalStep:
         _raise_next(self.reading)
-        step = self._step(bearer(assertion), approval_id)
+        step = self._step(bearer(assertion), approval)
         if self.when_read is not None:
             await self.when_read()
         return step
@@ -60,11 +69,12 @@ class FakeApprovals:
     async def decide(
         self,
         assertion: UserAssertion,
-        approval_id: str,
+        approval: ApprovalRef,
         step_id: str,
         choice: Choice,
         justification: str,
     ) -> None:
+        approval_id = self._pim(approval).approval_id or ""
         patch = Patch(bearer(assertion), approval_id, step_id, choice, justification)
         self.received.append(patch)
         if self.when_decided is not None:
@@ -77,10 +87,15 @@ class FakeApprovals:
         self.graph.complete(approval_id, Decision(choice, by, justification, self.clock.now()))
         _raise_next(self.after)
 
-    def _step(self, reader: Identity, approval_id: str) -> ApprovalStep:
-        pim = next((r for r in self.graph.requests.values() if r.approval_id == approval_id), None)
-        if pim is None:
-            raise NotFoundError(status=404)
+    def _pim(self, approval: ApprovalRef) -> PimRequest:
+        """The request it is about; each kind of role has an API of its own."""
+        for pim in self.graph.requests.values():
+            if ApprovalRef(pim.role_definition_id, pim.approval_id or "") == approval:
+                return pim
+        raise NotFoundError(status=404)
+
+    def _step(self, reader: Identity, approval: ApprovalRef) -> ApprovalStep:
+        pim, approval_id = self._pim(approval), approval.approval_id
         decision = self.graph.decided.get(approval_id)
         waiting = pim.status is PimStatus.AWAITING_APPROVAL and approval_id not in self.graph.closed
         assigned = any(p.identity == reader for p in self.graph.policy.approvers)

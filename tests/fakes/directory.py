@@ -80,9 +80,10 @@ class FakeGraph:
         waiting = (r for r in self.requests.values() if r.status is PimStatus.AWAITING_APPROVAL)
         return tuple(r for r in waiting if r.id not in self.unlisted)
 
-    async def request(self, request_id: str) -> PimRequest | None:
+    async def request(self, request_id: str, role_definition_id: str) -> PimRequest | None:
         self._called("request", request_id)
-        return self.requests.get(request_id)
+        found = self.requests.get(request_id)
+        return found if found and found.role_definition_id == role_definition_id else None
 
     async def role(self, role_definition_id: str) -> Role:
         self._called("role", role_definition_id)

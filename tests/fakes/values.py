@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.domain.model import (
     Actor,
+    ApprovalRef,
     ApprovalRequest,
     Choice,
     Claim,
@@ -64,6 +65,10 @@ def a_request(**changes: object) -> ApprovalRequest:
         "sla": SlaPlan((timedelta(minutes=5), timedelta(minutes=15)), timedelta(hours=1)),
     }
     return ApprovalRequest(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def an_approval(approval_id: str, role_definition_id: str = ROLE) -> ApprovalRef:
+    return ApprovalRef(role_definition_id, approval_id)
 
 
 def a_pim_request(**changes: object) -> PimRequest:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from fakes.values import ROLE, an_approval
 
 from bot.domain.danger import GLOBAL_ADMINISTRATOR
 from bot.domain.errors import (
@@ -124,7 +125,7 @@ async def test_pending_requests_are_found_across_pages(here: Bench) -> None:
 
 
 async def test_a_request_nobody_has_made_is_none(here: Bench) -> None:
-    assert await here.graph.directory.request("00000000-0000-4000-8000-000000000000") is None
+    assert await here.graph.directory.request("00000000-0000-4000-8000-000000000000", ROLE) is None
 
 
 async def test_persons_and_roles_have_their_names(here: Bench) -> None:
@@ -178,42 +179,48 @@ async def test_holders_tell_direct_paths_from_those_through_groups(here: Bench) 
 async def test_the_approver_decides_with_their_own_token_and_graph_says_so(here: Bench) -> None:
     approval_id = await here.ask()
     approvals, alex = here.graph.approvals, here.assertion("alex")
-    step = await approvals.read(alex, approval_id)
+    step = await approvals.read(alex, an_approval(approval_id))
     assert (step.open, step.assigned_to_me, step.decision) == (True, True, None)
-    await approvals.decide(alex, approval_id, step.step_id, Choice.APPROVE, "ok by me")
-    decision = (await approvals.read(alex, approval_id)).decision
+    await approvals.decide(alex, an_approval(approval_id), step.step_id, Choice.APPROVE, "ok by me")
+    decision = (await approvals.read(alex, an_approval(approval_id))).decision
     assert decision is not None
     assert decision.by is not None
     assert (decision.choice, decision.by.identity.object_id) == (Choice.APPROVE, here.id("alex"))
     assert decision.justification == "ok by me"
-    request = await here.graph.directory.request(approval_id)
+    request = await here.graph.directory.request(approval_id, ROLE)
     assert request is not None
     assert request.status in {PimStatus.GRANTED, PimStatus.IN_TRANSIT}
 
 
 async def test_a_denial_is_read_back_as_a_denial(here: Bench) -> None:
     approval_id = await here.ask()
-    await here.graph.approvals.decide(here.assertion("emery"), approval_id, approval_id, Choice.DENY, "no")
-    step = await here.graph.approvals.read(here.assertion("alex"), approval_id)
+    await here.graph.approvals.decide(
+        here.assertion("emery"), an_approval(approval_id), approval_id, Choice.DENY, "no"
+    )
+    step = await here.graph.approvals.read(here.assertion("alex"), an_approval(approval_id))
     assert step.decision is not None
     assert step.decision.choice is Choice.DENY
-    request = await here.graph.directory.request(approval_id)
+    request = await here.graph.directory.request(approval_id, ROLE)
     assert request is not None
     assert request.status is PimStatus.DENIED
 
 
 async def test_the_second_decision_is_already_decided(here: Bench) -> None:
     approval_id = await here.ask()
-    await here.graph.approvals.decide(here.assertion("alex"), approval_id, approval_id, Choice.APPROVE, "yes")
+    await here.graph.approvals.decide(
+        here.assertion("alex"), an_approval(approval_id), approval_id, Choice.APPROVE, "yes"
+    )
     with pytest.raises(AlreadyDecidedError):
         await here.graph.approvals.decide(
-            here.assertion("emery"), approval_id, approval_id, Choice.DENY, "no"
+            here.assertion("emery"), an_approval(approval_id), approval_id, Choice.DENY, "no"
         )
 
 
 async def test_an_approval_that_does_not_exist_is_not_found(here: Bench) -> None:
     with pytest.raises(NotFoundError):
-        await here.graph.approvals.read(here.assertion("alex"), "00000000-0000-4000-8000-000000000000")
+        await here.graph.approvals.read(
+            here.assertion("alex"), an_approval("00000000-0000-4000-8000-000000000000")
+        )
 
 
 async def test_a_missing_permission_is_named_although_its_code_is_hidden_in_json(here: Bench) -> None:
@@ -227,7 +234,7 @@ async def test_a_missing_permission_is_named_although_its_code_is_hidden_in_json
 async def test_missing_consent_asks_the_user_to_consent(here: Bench) -> None:
     here.sandbox.world.consented = set()
     with pytest.raises(InteractionRequiredError) as caught:
-        await here.graph.approvals.read(here.assertion("alex"), await here.ask())
+        await here.graph.approvals.read(here.assertion("alex"), an_approval(await here.ask()))
     assert caught.value.code == "AADSTS65001"
 
 
@@ -236,10 +243,10 @@ async def test_a_step_up_is_asked_for_and_satisfied_by_a_new_assertion(here: Ben
     world.require_claims[here.id("alex")] = {"access_token": {"acrs": {"essential": True, "value": "c1"}}}
     approval_id = await here.ask()
     with pytest.raises(ClaimsChallengeError) as caught:
-        await here.graph.approvals.read(here.assertion("alex"), approval_id)
+        await here.graph.approvals.read(here.assertion("alex"), an_approval(approval_id))
     assert '"acrs":{"essential":true,"value":"c1"}' in caught.value.claims
     assert '"xms_cc":{"values":["cp1"]}' in caught.value.claims
-    step = await here.graph.approvals.read(here.assertion("alex", acrs=["c1"]), approval_id)
+    step = await here.graph.approvals.read(here.assertion("alex", acrs=["c1"]), an_approval(approval_id))
     assert step.open
 
 
@@ -257,9 +264,9 @@ async def test_a_decision_whose_answer_is_lost_has_an_unknown_outcome_and_is_not
     here.fault("PATCH", status=503, after=True)
     with pytest.raises(OutcomeUnknownError):
         await here.graph.approvals.decide(
-            here.assertion("alex"), approval_id, approval_id, Choice.APPROVE, "y"
+            here.assertion("alex"), an_approval(approval_id), approval_id, Choice.APPROVE, "y"
         )
-    step = await here.graph.approvals.read(here.assertion("alex"), approval_id)
+    step = await here.graph.approvals.read(here.assertion("alex"), an_approval(approval_id))
     assert step.decision is not None
     decided = [line for line in here.sandbox.world.log if line["event"] == "request_decided"]
     assert len(decided) == 1
@@ -270,7 +277,7 @@ async def test_the_app_may_prove_itself_with_a_certificate(tmp_path: Path) -> No
         running(tmp_path) as sandbox,
         bench(sandbox, ClientCertificate(sandbox.client_certificate)) as here,
     ):
-        step = await here.graph.approvals.read(here.assertion("alex"), await here.ask())
+        step = await here.graph.approvals.read(here.assertion("alex"), an_approval(await here.ask()))
         assert step.open
 
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from fakes.values import an_approval
 from graph.fake_cloud import (
     TENANT,
     Answer,
@@ -29,6 +30,7 @@ from bot.domain.errors import (
     RejectedError,
     UnavailableError,
 )
+from bot.domain.group_roles import Access, GroupRole
 from bot.domain.model import Choice, Identity, UserAssertion
 from bot.graph import approvals
 from bot.graph.adapters import GraphAdapters, open_graph
@@ -41,7 +43,7 @@ CLAIMS = base64.b64encode(b'{"access_token":{"acrs":{"value":"c1"}}}').decode()
 
 
 async def decide(graph: GraphAdapters, choice: Choice = Choice.APPROVE) -> None:
-    await graph.approvals.decide(ALEX, "A1", "S1", choice, "because")
+    await graph.approvals.decide(ALEX, an_approval("A1"), "S1", choice, "because")
 
 
 def step(step_id: str = "S1", **changed: Any) -> dict[str, Any]:
@@ -187,7 +189,7 @@ async def test_a_cancelled_click_stays_cancelled(cloud: FakeCloud, graph: GraphA
 
 async def test_ids_can_not_lead_to_another_path(cloud: FakeCloud, graph: GraphAdapters) -> None:
     with pytest.raises(DirectoryError):
-        await graph.approvals.decide(ALEX, "A1/../B", "S1?x=1", Choice.APPROVE, "")
+        await graph.approvals.decide(ALEX, an_approval("A1/../B"), "S1?x=1", Choice.APPROVE, "")
     (sent,) = cloud.to_graph()
     assert sent.path.startswith("/beta/roleManagement/directory/roleAssignmentApprovals/A1")
     assert sent.query == {}
@@ -196,7 +198,7 @@ async def test_ids_can_not_lead_to_another_path(cloud: FakeCloud, graph: GraphAd
 async def test_the_step_open_for_me_is_chosen(cloud: FakeCloud, graph: GraphAdapters) -> None:
     theirs, mine = step("S2", assignedToMe=False), step("S3")
     cloud.on(f"GET {APPROVAL}", says({"id": "A1", "steps": [decided(), theirs, mine]}))
-    found = await graph.approvals.read(ALEX, "A1")
+    found = await graph.approvals.read(ALEX, an_approval("A1"))
     assert (found.approval_id, found.step_id, found.open, found.assigned_to_me) == ("A1", "S3", True, True)
     assert cloud.to_graph()[0].query == {"$expand": "steps"}
 
@@ -221,7 +223,7 @@ async def test_a_completed_step_tells_who_decided_what(
         reviewedBy={"id": "O1", "displayName": "Alex"},
     )
     cloud.on(f"GET {APPROVAL}", says({"id": "A1", "steps": [told]}))
-    found = await graph.approvals.read(ALEX, "A1")
+    found = await graph.approvals.read(ALEX, an_approval("A1"))
     assert not found.open
     assert found.decision is not None
     assert found.decision.by is not None
@@ -234,7 +236,7 @@ async def test_a_decision_graph_attributes_to_nobody_is_nobodys(
     cloud: FakeCloud, graph: GraphAdapters
 ) -> None:
     cloud.on(f"GET {APPROVAL}", says({"steps": [decided(reviewedBy=None)]}))
-    decision = (await graph.approvals.read(ALEX, "A1")).decision
+    decision = (await graph.approvals.read(ALEX, an_approval("A1"))).decision
     assert decision is not None
     assert (decision.by, decision.at) == (None, cloud.clock.now())
 
@@ -253,13 +255,47 @@ async def test_what_is_not_clearly_decided_is_neither_open_nor_decided(
     cloud: FakeCloud, graph: GraphAdapters, told: dict[str, Any]
 ) -> None:
     cloud.on(f"GET {APPROVAL}", says({"id": "A1", "steps": [told]}))
-    found = await graph.approvals.read(ALEX, "A1")
+    found = await graph.approvals.read(ALEX, an_approval("A1"))
     assert (found.open, found.decision) == (False, None)
+
+
+# PIM for Groups ----------------------------------------------------------------------------
+
+GROUP_APPROVAL = "/v1.0/identityGovernance/privilegedAccess/group/assignmentApprovals/A1"
+OWNER = GroupRole("cccccccc-0000-4000-8000-000000000001", Access.OWNER).key
+
+
+async def test_a_group_approval_is_read_by_its_stages(cloud: FakeCloud, graph: GraphAdapters) -> None:
+    mine = step("S3", displayName=None)
+    cloud.on(f"GET {GROUP_APPROVAL}", says({"id": "A1", "stages": [decided(), mine]}))
+    found = await graph.approvals.read(ALEX, an_approval("A1", OWNER))
+    assert (found.approval_id, found.step_id, found.open, found.assigned_to_me) == ("A1", "S3", True, True)
+
+
+@pytest.mark.parametrize("choice", list(Choice))
+async def test_a_group_approval_is_decided_at_its_stage(
+    cloud: FakeCloud, graph: GraphAdapters, choice: Choice
+) -> None:
+    cloud.on(f"PATCH {GROUP_APPROVAL}/stages/S1", empty())
+    await graph.approvals.decide(ALEX, an_approval("A1", OWNER), "S1", choice, "because")
+    (sent,) = cloud.to_graph()
+    assert sent.body == {"reviewResult": choice.value, "justification": "because"}
+
+
+async def test_a_group_approval_decided_by_somebody_else_is_told_as_such(
+    cloud: FakeCloud, graph: GraphAdapters
+) -> None:
+    cloud.on(f"PATCH {GROUP_APPROVAL}/stages/S1", fails(409, "Conflict"))
+    with pytest.raises(AlreadyDecidedError):
+        await graph.approvals.decide(ALEX, an_approval("A1", OWNER), "S1", Choice.DENY, "no")
+
+
+# Several steps -----------------------------------------------------------------------------
 
 
 async def test_of_several_decided_steps_the_denial_counts(cloud: FakeCloud, graph: GraphAdapters) -> None:
     cloud.on(f"GET {APPROVAL}", says({"id": "A1", "steps": [decided("S1"), decided("S2", "Deny")]}))
-    found = await graph.approvals.read(ALEX, "A1")
+    found = await graph.approvals.read(ALEX, an_approval("A1"))
     assert found.decision is not None
     assert found.decision.choice is Choice.DENY
 
@@ -270,14 +306,14 @@ async def test_an_approval_without_steps_is_not_found(
 ) -> None:
     cloud.on(f"GET {APPROVAL}", says(body))
     with pytest.raises(NotFoundError):
-        await graph.approvals.read(ALEX, "A1")
+        await graph.approvals.read(ALEX, an_approval("A1"))
 
 
 async def test_reading_is_repeated_while_graph_is_busy_with_the_same_token(
     cloud: FakeCloud, graph: GraphAdapters
 ) -> None:
     cloud.on(f"GET {APPROVAL}", fails(503), says({"id": "A1", "steps": [step()]}))
-    assert (await graph.approvals.read(ALEX, "A1")).open
+    assert (await graph.approvals.read(ALEX, an_approval("A1"))).open
     assert [one.token for one in cloud.to_graph()] == ["token-1", "token-1"]
 
 
@@ -286,7 +322,7 @@ async def test_the_claims_of_a_challenge_are_ready_to_be_sent_to_authorize(
 ) -> None:
     cloud.on(f"GET {APPROVAL}", fails(401, WWW_Authenticate=f'Bearer realm="", claims="{CLAIMS}"'))
     with pytest.raises(ClaimsChallengeError) as caught:
-        await graph.approvals.read(ALEX, "A1")
+        await graph.approvals.read(ALEX, an_approval("A1"))
     assert json.loads(caught.value.claims) == {
         "access_token": {"acrs": {"value": "c1"}, "xms_cc": {"values": ["cp1"]}}
     }

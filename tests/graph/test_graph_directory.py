@@ -257,9 +257,9 @@ async def test_a_role_is_as_dangerous_as_its_template(
 
 async def test_one_request_is_none_only_when_graph_says_404(cloud: FakeCloud, graph: GraphAdapters) -> None:
     cloud.on(f"{REQUESTS}/a", fails(404), fails(400))
-    assert await graph.directory.request("a") is None
+    assert await graph.directory.request("a", ROLE) is None
     with pytest.raises(RejectedError):
-        await graph.directory.request("a")
+        await graph.directory.request("a", ROLE)
 
 
 async def test_a_person_graph_does_not_know_is_not_found(cloud: FakeCloud, graph: GraphAdapters) -> None:

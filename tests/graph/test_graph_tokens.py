@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import trustme
 from aiohttp import web
+from fakes.values import an_approval
 from graph.fake_cloud import CLIENT, SECRET, FakeCloud, config_for, entra_error, fails, opened, says
 
 from bot.domain.errors import (
@@ -158,7 +159,7 @@ async def test_a_certificate_signs_an_assertion_for_app_and_user(cloud: FakeClou
     async with opened(cloud, ClientCertificate(pem)) as graph:
         await graph.tokens.token(SCOPE)
         with pytest.raises(DirectoryError):
-            await graph.approvals.read(ASSERTION, "A1")
+            await graph.approvals.read(ASSERTION, an_approval("A1"))
     for asked in cloud.token_requests():
         assert asked["client_assertion"].count(".") == 2
         assert "client_secret" not in asked
@@ -174,7 +175,7 @@ async def test_a_managed_identity_is_the_assertion_and_there_is_no_secret(
     async with opened(cloud, ManagedIdentity("33333333-3333-4333-8333-333333333333")) as graph:
         await graph.tokens.token(SCOPE)
         with pytest.raises(DirectoryError):
-            await graph.approvals.read(ASSERTION, "A1")
+            await graph.approvals.read(ASSERTION, an_approval("A1"))
     identity = next(one for one in cloud.seen if one.path == "/msi")
     assert identity.query["resource"] == "api://AzureADTokenExchange"
     assert identity.query["client_id"] == "33333333-3333-4333-8333-333333333333"
@@ -227,7 +228,7 @@ async def test_a_refused_exchange_says_what_the_user_can_do(
 ) -> None:
     cloud.on_token(answer)  # type: ignore[arg-type]
     with pytest.raises(error) as caught:
-        await graph.approvals.read(ASSERTION, "A1")
+        await graph.approvals.read(ASSERTION, an_approval("A1"))
     assert caught.value.code == code
     assert cloud.to_graph() == []
 
@@ -235,7 +236,7 @@ async def test_a_refused_exchange_says_what_the_user_can_do(
 async def test_each_call_exchanges_the_assertion_it_was_given(cloud: FakeCloud, graph: GraphAdapters) -> None:
     cloud.on(f"GET {APPROVAL}", says({"id": "A1", "steps": [{"id": "A1", "status": "InProgress"}]}))
     for text in ("first", "second", "second"):
-        await graph.approvals.read(UserAssertion(text), "A1")
+        await graph.approvals.read(UserAssertion(text), an_approval("A1"))
     assert [asked["assertion"] for asked in cloud.token_requests()] == ["first", "second", "second"]
     assert all(asked["requested_token_use"] == "on_behalf_of" for asked in cloud.token_requests())
     assert '"CP1"' in cloud.token_requests()[0]["claims"]
@@ -253,14 +254,14 @@ async def test_secrets_and_tokens_are_in_no_repr_error_or_log(
     for call in (
         graph.directory.person("u"),
         graph.directory.person("u"),
-        graph.approvals.read(ASSERTION, "A1"),
+        graph.approvals.read(ASSERTION, an_approval("A1")),
     ):
         with pytest.raises(DirectoryError) as caught:
             await call
         told.append(repr(caught.value))
     cloud.on_token(entra_error("invalid_grant", f"AADSTS1: No. {SECRET} {ASSERTION.token}"))
     with pytest.raises(DirectoryError) as caught:
-        await graph.approvals.read(ASSERTION, "A1")
+        await graph.approvals.read(ASSERTION, an_approval("A1"))
     told.append(str(caught.value))
     ours = [record.getMessage() for record in caplog.records if not record.name.startswith("azure.identity")]
     everything = "\n".join(told + ours)

@@ -12,7 +12,8 @@ from fakes.signals import wake
 from fakes.values import ALEX, BLAKE, NOW, RILEY, ROLE, a_claim, a_decision, a_pim_request, person
 from structlog.testing import capture_logs
 
-from bot.domain.errors import UnavailableError
+from bot.domain.errors import IncompleteListingError, UnavailableError
+from bot.domain.group_roles import Access, GroupRole
 from bot.domain.model import Choice, Danger, PimStatus, Pool, Role, State, Unreadable
 from bot.ports import Effect
 from bot.service.common import CARD_SYNC, OPS_PING, RECONCILE
@@ -262,6 +263,54 @@ async def test_many_requests_are_taken_in_side_by_side(house: FakeHouse) -> None
     await house.reconciler.reconcile()
     assert len(house.store.state.requests) == 20
     assert house.graph.calls["approval_policy"] == 1
+
+
+# When not everything could be listed ---------------------------------------------------------
+
+
+def a_group_request(group: str, request_id: str) -> dict[str, object]:
+    key = GroupRole(group, Access.MEMBER).key
+    return {"id": request_id, "approval_id": request_id, "role_definition_id": key}
+
+
+async def test_a_group_that_can_not_be_listed_hides_no_other_and_settles_nothing(house: FakeHouse) -> None:
+    await house.taken_in(id="r1", approval_id="r1")
+    for group, one in (("g1", "m1"), ("g2", "m2")):
+        await house.taken_in(**a_group_request(group, one))
+    for one in ("r1", "m1", "m2"):
+        house.graph.turn(one, PimStatus.WITHDRAWN)
+    new = a_pim_request(id="new")
+    house.graph.fail["pending_requests"] = IncompleteListingError(found=(new,), groups=frozenset({"g1"}))
+    with capture_logs() as logs:
+        await house.reconciler.reconcile()
+    states = {one: house.request(one).state for one in ("r1", "m1", "m2", "new")}
+    assert states == {
+        "r1": State.WITHDRAWN,
+        "m1": State.PENDING,
+        "m2": State.WITHDRAWN,
+        "new": State.PENDING,
+    }
+    assert [line["groups"] for line in logs if line["event"] == "pending_requests_incomplete"] == [["g1"]]
+
+
+async def test_directory_roles_that_can_not_be_listed_hide_no_groups_card(house: FakeHouse) -> None:
+    await house.taken_in(id="r1", approval_id="r1")
+    house.graph.turn("r1", PimStatus.WITHDRAWN)
+    new = a_pim_request(**a_group_request("g1", "m1"))
+    failed = IncompleteListingError(found=(new,), directory_roles=UnavailableError("Graph is away"))
+    house.graph.fail["pending_requests"] = failed
+    with pytest.raises(UnavailableError, match="Graph is away"):
+        await house.reconciler.reconcile()
+    assert (house.request("r1").state, house.request("m1").state) == (State.PENDING, State.PENDING)
+
+
+async def test_a_round_that_could_not_list_a_group_comes_again_after_the_poll_interval(
+    house: FakeHouse,
+) -> None:
+    house.graph.fail["pending_requests"] = IncompleteListingError(found=(), groups=frozenset({"g1"}))
+    await leased_round(house)
+    (row,) = house.effects(RECONCILE)
+    assert (row.due_at, row.lease_owner) == (NOW + timedelta(seconds=10), None)
 
 
 # The row -----------------------------------------------------------------------------------
