@@ -1,4 +1,6 @@
-"""``/_sandbox/world``, ``policies``, ``eligibilities`` and ``groups``: change the tenant as it runs."""
+"""``/_sandbox/world``, ``policies``, ``eligibilities``, ``group-eligibilities``, ``groups`` and ``users``:
+change the tenant as it runs.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from aiohttp import web
 
 from bot.sandbox.durations import graph_time, parse_time
 from bot.sandbox.graph_http import GraphError, Json, body_of
-from bot.sandbox.tenant import Eligibility, Group
+from bot.sandbox.tenant import Eligibility, Group, GroupEligibility
 from bot.sandbox.world import World
 
 NUMBERS = ("page_size", "mail_delay_seconds", "notification_backoff_seconds", "propagation_seconds")
@@ -55,17 +57,60 @@ def routes(world: World) -> list[web.RouteDef]:
         del world.tenant.eligibilities[request.match_info["id"]]
         return web.Response(status=204)
 
-    async def change_group(request: web.Request) -> web.StreamResponse:
-        group = _group(world, request.match_info["group"])
-        group.members = _ids(world, (await body_of(request))["members"])
-        return web.json_response(asdict(group))
-
     return [
         web.patch("/_sandbox/world", change_world),
         web.patch("/_sandbox/policies/{role}", change_policy),
         web.post("/_sandbox/eligibilities", add_eligibility),
         web.delete("/_sandbox/eligibilities/{id}", remove_eligibility),
+        *_group_routes(world),
+    ]
+
+
+def _group_routes(world: World) -> list[web.RouteDef]:
+    async def add_group_eligibility(request: web.Request) -> web.StreamResponse:
+        body = await body_of(request)
+        if body.get("access", "member") not in {"member", "owner"}:
+            raise GraphError(400, "BadRequest", "access is 'member' or 'owner'.")
+        (principal,) = _ids(world, [body["principal"]])
+        start, end = (parse_time(body[name]) if body.get(name) else None for name in ("start", "end"))
+        group, access = _group(world, body["group"]).id, body.get("access", "member")
+        made = GroupEligibility(world.new_id(), group, principal, access, start, end)
+        world.tenant.group_eligibilities[made.id] = made
+        shown = {**asdict(made), "start": graph_time(start), "end": graph_time(end)}
+        return web.json_response(shown, status=201)
+
+    async def remove_group_eligibility(request: web.Request) -> web.StreamResponse:
+        del world.tenant.group_eligibilities[request.match_info["id"]]
+        return web.Response(status=204)
+
+    async def add_group(request: web.Request) -> web.StreamResponse:
+        body = await body_of(request)
+        members, owners = (_ids(world, body.get(name, ())) for name in ("members", "owners"))
+        role_assignable = body.get("role_assignable", False) is True
+        made = Group(world.new_id(), str(body["name"]), members, role_assignable, owners)
+        world.tenant.groups[made.id] = made
+        return web.json_response(asdict(made), status=201)
+
+    async def change_group(request: web.Request) -> web.StreamResponse:
+        group = _group(world, request.match_info["group"])
+        body = await body_of(request)
+        if not body or body.keys() - {"members", "owners"}:
+            raise GraphError(400, "BadRequest", "A group's members and owners can be changed.")
+        for name in body:
+            setattr(group, name, _ids(world, body[name]))
+        return web.json_response(asdict(group))
+
+    async def change_user(request: web.Request) -> web.StreamResponse:
+        user = world.user(request.match_info["user"])
+        user.guest = (await body_of(request))["guest"] is True
+        return web.json_response({"object_id": user.object_id, "guest": user.guest})
+
+    return [
+        web.post("/_sandbox/group-eligibilities", add_group_eligibility),
+        web.delete("/_sandbox/group-eligibilities/{id}", remove_group_eligibility),
+        web.post("/_sandbox/groups", add_group),
         web.patch("/_sandbox/groups/{group}", change_group),
+        web.patch("/_sandbox/users/{user}", change_user),
     ]
 
 

@@ -8,11 +8,13 @@ from aiohttp import web
 
 from bot.sandbox.graph_http import GraphError, Json, body_of, collection, entity, not_found, require
 from bot.sandbox.graph_shapes import group_json, object_json, user_json
+from bot.sandbox.tenant import Group
 from bot.sandbox.world import User, World
 
 READ_USERS = {"User.Read.All", "User.ReadWrite.All", "User.ReadBasic.All", "Directory.Read.All"}
 READ_GROUPS = {"GroupMember.Read.All", "Group.Read.All", "Directory.Read.All"}
 READ_OBJECTS = {"Directory.Read.All"}
+READ_MEMBERSHIPS = READ_GROUPS | {"User.Read.All"}
 VERSION = "/{version:v1.0|beta}"
 USER_TYPE = "#microsoft.graph.user"
 
@@ -49,6 +51,7 @@ def routes(world: World) -> list[web.RouteDef]:
         web.post(f"{VERSION}/directoryObjects/getByIds", by_ids),
         web.post(f"{VERSION}/directoryObjects/microsoft.graph.getByIds", by_ids),
         *_group_routes(world),
+        *_relation_routes(world),
     ]
 
 
@@ -77,19 +80,13 @@ def _typed(items: list[Json], types: object) -> list[Json]:
 def _group_routes(world: World) -> list[web.RouteDef]:
     async def one_group(request: web.Request) -> web.StreamResponse:
         require(world, request, READ_GROUPS, pim=False)
-        found = world.tenant.groups.get(request.match_info["id"].lower())
-        if found is None:
-            raise not_found(request.match_info["id"])
-        return entity(request, group_json(found), "groups")
+        return entity(request, group_json(_group(world, request)), "groups")
 
     async def members(request: web.Request) -> web.StreamResponse:
         require(world, request, READ_GROUPS, pim=False)
-        group_id = request.match_info["id"].lower()
-        group = world.tenant.groups.get(group_id)
-        if group is None:
-            raise not_found(group_id)
+        group = _group(world, request)
         transitive = request.match_info["which"] == "transitiveMembers"
-        found = _objects(world, world.tenant.transitive_members(group_id) if transitive else group.members)
+        found = _objects(world, world.tenant.transitive_members(group.id) if transitive else group.members)
         cast = request.match_info.get("cast")
         if cast is not None:
             found = [item for item in found if item["@odata.type"] == f"#{cast}"]
@@ -101,3 +98,45 @@ def _group_routes(world: World) -> list[web.RouteDef]:
         web.get(which, members),
         web.get(f"{which}/{{cast:microsoft\\.graph\\.(?:user|group)}}", members),
     ]
+
+
+def _relation_routes(world: World) -> list[web.RouteDef]:
+    """What users and groups are part of, and what they own. Group docs ask for more than user docs."""
+
+    async def groups_of_user(request: web.Request) -> web.StreamResponse:
+        require(world, request, READ_MEMBERSHIPS, pim=False)
+        return _groups_of(world, request, _user(world, request.match_info["id"]).object_id)
+
+    async def groups_of_group(request: web.Request) -> web.StreamResponse:
+        require(world, request, READ_OBJECTS, pim=False)
+        return _groups_of(world, request, _group(world, request).id)
+
+    async def owned(request: web.Request) -> web.StreamResponse:
+        require(world, request, READ_OBJECTS, pim=False)
+        who = _user(world, request.match_info["id"]).object_id
+        found = (group.id for group in world.tenant.groups.values() if who in group.owners)
+        return collection(world, request, _objects(world, found), lambda item: item, "directoryObjects")
+
+    async def owners(request: web.Request) -> web.StreamResponse:
+        require(world, request, READ_GROUPS, pim=False)
+        found = _objects(world, _group(world, request).owners)
+        return collection(world, request, found, lambda item: item, "directoryObjects")
+
+    return [
+        web.get(f"{VERSION}/users/{{id}}/transitiveMemberOf", groups_of_user),
+        web.get(f"{VERSION}/groups/{{id}}/transitiveMemberOf", groups_of_group),
+        web.get(f"{VERSION}/users/{{id}}/ownedObjects", owned),
+        web.get(f"{VERSION}/groups/{{id}}/owners", owners),
+    ]
+
+
+def _groups_of(world: World, request: web.Request, principal_id: str) -> web.StreamResponse:
+    found = _objects(world, world.tenant.transitive_member_of(principal_id))
+    return collection(world, request, found, lambda item: item, "directoryObjects")
+
+
+def _group(world: World, request: web.Request) -> Group:
+    found = world.tenant.groups.get(request.match_info["id"].lower())
+    if found is None:
+        raise not_found(request.match_info["id"])
+    return found

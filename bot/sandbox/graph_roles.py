@@ -20,6 +20,8 @@ from bot.sandbox.graph_http import (
     require,
 )
 from bot.sandbox.graph_shapes import assignment_json, eligibility_json, role_json
+from bot.sandbox.rows import Rows
+from bot.sandbox.tenant import Eligibility, current
 from bot.sandbox.world import World
 
 ROLE_MANAGEMENT = {
@@ -80,7 +82,7 @@ def routes(world: World) -> list[web.RouteDef]:
 def _instance_routes(world: World) -> list[web.RouteDef]:
     async def eligibilities(request: web.Request) -> web.StreamResponse:
         require(world, request, READ_ELIGIBILITY)
-        entries = world.tenant.eligible_instances(world.now())
+        entries = current(_narrowed(world.tenant.eligibilities, request), world.now())
         return _instances(world, request, entries, eligibility_json)
 
     async def my_eligibilities(request: web.Request) -> web.StreamResponse:
@@ -115,6 +117,15 @@ def _instance_routes(world: World) -> list[web.RouteDef]:
 def _myself(world: World, request: web.Request, permissions: set[str]) -> str:
     """The user whose own entries ``filterByCurrentUser`` gives; an app has none."""
     return str(require(world, request, (), permissions)["oid"])
+
+
+def _narrowed(table: Rows[Eligibility], request: web.Request) -> list[Eligibility]:
+    """The rows that the filter can be about, by an index if it names an indexed property."""
+    wanted = filter_of(request, INSTANCE_FILTERS)
+    for name, attribute in (("principalId", "principal_id"), ("roleDefinitionId", "role_id")):
+        if name in wanted:
+            return table.where(attribute, wanted[name].lower())
+    return list(table.values())
 
 
 def _instances(world: World, request: web.Request, entries: list[Any], shape: Any) -> web.StreamResponse:

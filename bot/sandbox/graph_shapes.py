@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from bot.sandbox.durations import graph_time
 from bot.sandbox.graph_http import ON_REQUEST, Json
-from bot.sandbox.tenant import Assignment, Eligibility, Group, PimRequest, Role
+from bot.sandbox.tenant import Assignment, Eligibility, Group, GroupEligibility, PimRequest, Role
 from bot.sandbox.world import User, World
 
 
@@ -142,6 +142,30 @@ def assignment_json(world: World, entry: Assignment, expand: Collection[str] = (
         "roleAssignmentScheduleId": entry.request_id or entry.id,
     }
     return shown | _expanded(world, expand, entry.principal_id, entry.role_id)
+
+
+def group_eligibility_json(world: World, entry: GroupEligibility, expand: Collection[str] = ()) -> Json:
+    shown: Json = {
+        "id": entry.id,
+        "startDateTime": graph_time(entry.start),
+        "endDateTime": graph_time(entry.end),
+        "principalId": entry.principal_id,
+        "accessId": entry.access_id,
+        "groupId": entry.group_id,
+        "memberType": "direct",
+        "eligibilityScheduleId": entry.id,
+    }
+    return shown | in_group(world, expand, entry.principal_id, entry.group_id)
+
+
+def in_group(world: World, expand: Collection[str], principal_id: str, group_id: str) -> Json:
+    """The ``principal`` and ``group`` that PIM for Groups expands."""
+    shown: Json = {}
+    for name, object_id in (("principal", principal_id), ("group", group_id)):
+        if name in expand:
+            found = object_json(world, object_id) or {}
+            shown[name] = {key: value for key, value in found.items() if key not in ON_REQUEST} or None
+    return shown
 
 
 def approval_json(world: World, request: PimRequest, caller_id: str, *, steps: bool) -> Json:

@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from bot.sandbox import faults
+from bot.sandbox.graph_batch import BATCHED
 from bot.sandbox.graph_http import GraphError
 from bot.sandbox.tokens import CLAIMS, NOTES
 from bot.sandbox.world import Fault, World
@@ -122,6 +123,8 @@ async def _log(
     """One line per request, with who the verified token speaks for, and never the token."""
     claims: dict[str, Any] = request.get(CLAIMS) or {}
     fields: dict[str, Any] = dict(request.get(NOTES) or {})
+    if BATCHED in request.headers:
+        fields["batched"] = True
     if claims:
         fields["token"] = {name: claims[name] for name in _TOKEN_FIELDS if name in claims}
     await world.record(

@@ -20,6 +20,8 @@ from bot.sandbox import (
     control,
     control_tenant,
     entra,
+    graph_batch,
+    graph_group_instances,
     graph_people,
     graph_requests,
     graph_roles,
@@ -88,7 +90,9 @@ async def running(
 
 def http_app(world: World) -> web.Application:
     app = web.Application(middlewares=[middleware.around(world)], client_max_size=_BODY_LIMIT)
-    for module in (graph_requests, graph_roles, graph_people, subscriptions, control, control_tenant):
+    for module in (graph_requests, graph_roles, graph_people, graph_group_instances, graph_batch):
+        app.add_routes(module.routes(world))
+    for module in (subscriptions, control, control_tenant):
         app.add_routes(module.routes(world))
     for service in (connector, token_service, teams_client):
         app.add_routes(service.routes(world))

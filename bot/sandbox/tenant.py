@@ -9,7 +9,9 @@ import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
+
+from bot.sandbox.rows import Rows
 
 GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
 PRIVILEGED_ROLE_ADMINISTRATOR = "e8611ab8-c189-46e8-94e1-60213ab1f814"
@@ -24,6 +26,8 @@ class Group:
     members: list[str]
     """Object ids of users and groups."""
     role_assignable: bool = False
+    owners: list[str] = field(default_factory=list)
+    """Object ids of users."""
 
 
 @dataclass(slots=True)
@@ -80,6 +84,16 @@ class GroupEligibility:
     """``member`` or ``owner``."""
     start: datetime | None = None
     end: datetime | None = None
+
+
+_Timed = TypeVar("_Timed", Eligibility, GroupEligibility)
+
+
+def current(rows: Iterable[_Timed], now: datetime) -> list[_Timed]:
+    """Without those of the future, and those that lapsed."""
+    return [
+        row for row in rows if (row.start is None or row.start <= now) and (row.end is None or now < row.end)
+    ]
 
 
 @dataclass(slots=True)
@@ -158,8 +172,10 @@ class Tenant:
     roles: dict[str, Role] = field(default_factory=dict)
     policies: dict[str, RolePolicy] = field(default_factory=dict)
     """By role id."""
-    eligibilities: dict[str, Eligibility] = field(default_factory=dict)
-    group_eligibilities: dict[str, GroupEligibility] = field(default_factory=dict)
+    eligibilities: Rows[Eligibility] = field(default_factory=lambda: Rows("principal_id", "role_id"))
+    group_eligibilities: Rows[GroupEligibility] = field(
+        default_factory=lambda: Rows("principal_id", "group_id")
+    )
     assignments: dict[str, Assignment] = field(default_factory=dict)
     requests: dict[str, PimRequest] = field(default_factory=dict)
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
@@ -195,24 +211,28 @@ class Tenant:
                     todo.append(member)
         return list(seen)
 
+    def transitive_member_of(self, principal_id: str) -> list[str]:
+        """Ids of the groups a user or group is in, however nested, each once."""
+        parents: dict[str, list[str]] = {}
+        for group in self.groups.values():
+            for member in group.members:
+                parents.setdefault(member, []).append(group.id)
+        seen: dict[str, None] = {}
+        todo = [principal_id]
+        while todo:
+            for parent in parents.get(todo.pop(), ()):
+                if parent not in seen:
+                    seen[parent] = None
+                    todo.append(parent)
+        return list(seen)
+
     def in_any_group(self, user_id: str, group_ids: Iterable[str]) -> bool:
         return any(user_id in self.transitive_members(group_id) for group_id in group_ids)
 
-    def eligible_instances(self, now: datetime) -> list[Eligibility]:
-        """Current ones only: not those of the future, not those that lapsed."""
-        return [
-            e
-            for e in self.eligibilities.values()
-            if (e.start is None or e.start <= now) and (e.end is None or now < e.end)
-        ]
-
     def eligibilities_of(self, user_id: str, now: datetime) -> list[Eligibility]:
-        """A user's own, and those of groups the user is a member of."""
-        return [
-            e
-            for e in self.eligible_instances(now)
-            if e.principal_id == user_id or user_id in self.transitive_members(e.principal_id)
-        ]
+        """A user's own current ones, and those of groups the user is a member of."""
+        principals = (user_id, *self.transitive_member_of(user_id))
+        return current((e for p in principals for e in self.eligibilities.where("principal_id", p)), now)
 
     def is_eligible(self, user_id: str, role_id: str, now: datetime, scope: str = "/") -> bool:
         """Directly, or as a member of a group that is."""

@@ -25,6 +25,8 @@ APP_ROLES = (
     "Directory.Read.All",
     "GroupMember.Read.All",
     "Mail.Read",
+    "PrivilegedAssignmentSchedule.Read.AzureADGroup",
+    "PrivilegedEligibilitySchedule.Read.AzureADGroup",
     "RoleAssignmentSchedule.ReadWrite.Directory",
     "RoleEligibilitySchedule.Read.Directory",
     "RoleManagement.Read.Directory",
