@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from bot.domain.activation import (
     ActivationOutcome,
+    ActivationPolicy,
     ActiveRole,
     DeactivationOutcome,
     EligibleRole,
@@ -123,6 +124,46 @@ class Approvals(Protocol):
 class GraphSubscription:
     id: str
     expires_at: datetime
+
+
+class SelfService(Protocol):
+    """PIM as a user sees it who activates roles, with a token on-behalf-of them. All raise
+    ``ClaimsChallengeError``, ``InteractionRequiredError``, ``PermissionMissingError``,
+    ``UnavailableError``, ``RejectedError``.
+    """
+
+    async def eligible(self, assertion: UserAssertion) -> tuple[EligibleRole, ...]:
+        """What the user may activate now, through groups too; each role and scope once."""
+
+    async def active(self, assertion: UserAssertion) -> tuple[ActiveRole, ...]:
+        """What the user has activated and holds now. An activation takes a while to appear."""
+
+    async def requests(self, assertion: UserAssertion) -> tuple[PimRequest, ...]:
+        """The user's own requests, whatever became of them, newest first."""
+
+    async def activate(
+        self, assertion: UserAssertion, principal_id: str, wish: Wish, *, validate_only: bool = False
+    ) -> PimRequest:
+        """POST ``selfActivate``, once: never repeated, except after an answer that says nothing was
+        done (429). Raises ``PimRefusedError``, ``OutcomeUnknownError``.
+        """
+
+    async def give_back(
+        self, assertion: UserAssertion, principal_id: str, key: str, scope: str
+    ) -> PimRequest:
+        """POST ``selfDeactivate``, once; raises as ``activate`` does."""
+
+    async def withdraw(self, assertion: UserAssertion, request: PimRequest) -> None:
+        """Cancel a pending request. Raises ``PimRefusedError``, ``OutcomeUnknownError``."""
+
+
+class RoleFacts(Protocol):
+    """What Graph tells the app itself about activating a role. All raise ``DirectoryError``s."""
+
+    async def activation_policy(self, key: str) -> ActivationPolicy: ...
+
+    async def held(self, principal_id: str, key: str, scope: str) -> ActiveRole | None:
+        """The principal's activated assignment of the role, once it is really there."""
 
 
 class Subscriptions(Protocol):

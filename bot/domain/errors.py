@@ -6,6 +6,7 @@ token or a secret.
 from __future__ import annotations
 
 import inspect
+from enum import StrEnum
 
 from bot.domain import group_roles
 from bot.domain.model import PimRequest
@@ -103,6 +104,40 @@ class IncompleteListingError(DirectoryError):
         """Whether requests for this role may be missing for no other reason than this."""
         group = group_roles.parse(role_definition_id)
         return self.directory_roles is not None if group is None else group.group_id in self.groups
+
+
+class PimRefusal(StrEnum):
+    """What PIM refuses a user's own request for, whatever the code it says so with."""
+
+    ACTIVE_ALREADY = "active-already"
+    PENDING_ALREADY = "pending-already"
+    NOT_ACTIVE = "not-active"
+    TOO_EARLY = "too-early"
+    """Active for less than five minutes."""
+    POLICY = "policy"
+    """By rules of the role's policy, whose names stand in ``PimRefusedError.rules``."""
+    LICENCE = "licence"
+    UNKNOWN_ROLE = "unknown-role"
+    """The role, the scope or the user is not known to PIM."""
+    LOCKED = "locked"
+    NOT_WITHDRAWABLE = "not-withdrawable"
+
+
+class PimRefusedError(RejectedError):
+    """PIM refused a request that a user made for themselves."""
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        refusal: PimRefusal,
+        rules: tuple[str, ...] = (),
+        code: str = "",
+        status: int | None = None,
+    ) -> None:
+        super().__init__(message, code=code, status=status)
+        self.refusal = refusal
+        self.rules = rules
 
 
 class ChannelError(SecondKeyError):

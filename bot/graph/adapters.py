@@ -15,10 +15,13 @@ from bot.graph.config import GraphConfig
 from bot.graph.directory import GraphDirectory
 from bot.graph.entra import open_entra
 from bot.graph.errors import Call
+from bot.graph.on_behalf import OnBehalf
 from bot.graph.retries import Retries
+from bot.graph.role_facts import GraphRoleFacts
+from bot.graph.self_service import GraphSelfService
 from bot.graph.subscriptions import GraphSubscriptions
 from bot.graph.tokens import EntraAppTokens
-from bot.ports import Approvals, AppTokens, Clock, Directory, Subscriptions
+from bot.ports import Approvals, AppTokens, Clock, Directory, RoleFacts, SelfService, Subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class GraphAdapters:
     directory: Directory
     approvals: Approvals
     subscriptions: Subscriptions
+    self_service: SelfService
+    role_facts: RoleFacts
 
 
 @asynccontextmanager
@@ -60,9 +65,11 @@ async def open_graph(
         adapter = graph.adapter(token, challenged)
         builders = graph.builders(adapter)
         calls = GraphCalls(adapter, Call.APP, clock, retries, forget)
+        directory = GraphDirectory(calls, builders, config.tenant_id, clock)
+        on_behalf = OnBehalf(graph, entra, scope=config.graph_scope, clock=clock, retries=retries)
         yield GraphAdapters(
             tokens=tokens,
-            directory=GraphDirectory(calls, builders, config.tenant_id, clock),
+            directory=directory,
             approvals=GraphApprovals(
                 graph,
                 entra,
@@ -77,6 +84,8 @@ async def open_graph(
                 notification_url=config.notification_url,
                 lifecycle_url=config.lifecycle_url,
             ),
+            self_service=GraphSelfService(on_behalf, clock),
+            role_facts=GraphRoleFacts(calls, builders, directory.policies, clock),
         )
 
 

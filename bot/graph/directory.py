@@ -33,7 +33,7 @@ class GraphDirectory:
         self._clock = clock
         self._people = People(calls, graph, tenant_id, clock)
         self._holders = RoleHolders(calls, graph, self._people, clock)
-        self._policies = ApprovalPolicies(calls, graph, self._people, self._holders)
+        self.policies = ApprovalPolicies(calls, graph, self._people, self._holders)
         self._no_filter_until: datetime | None = None
 
     async def pending_requests(self) -> tuple[PimRequest, ...]:
@@ -63,7 +63,7 @@ class GraphDirectory:
 
     async def approval_policy(self, role_definition_id: str) -> ApprovalPolicy:
         """Who may approve the role's activation, groups expanded."""
-        return await self._policies.policy(role_definition_id)
+        return await self.policies.policy(role_definition_id)
 
     async def holders(self, role_definition_id: str) -> Holders:
         """Who is eligible for the role and who holds it now, groups expanded."""

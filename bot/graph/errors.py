@@ -27,6 +27,8 @@ from bot.domain.errors import (
     NotFoundError,
     OutcomeUnknownError,
     PermissionMissingError,
+    PimRefusal,
+    PimRefusedError,
     RejectedError,
     UnavailableError,
 )
@@ -47,6 +49,31 @@ _CLAIMS_PARAMETER = re.compile(r"claims=([^&\s\"']+)")
 _CLAIMS_HEADER = re.compile(r'claims="([^"]+)"')
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _LONGEST_MESSAGE = 300
+_RULES = re.compile(r"\b([A-Za-z]+Rule)\b")
+_MFA_ONLY = ("MfaRule",)
+_MFA_CLAIMS = '{"access_token":{"amr":{"values":["mfa"]}}}'
+"""How a token is asked for whose session was challenged for MFA."""
+_REFUSALS = {
+    "roleassignmentexists": PimRefusal.ACTIVE_ALREADY,
+    "pendingroleassignmentrequest": PimRefusal.PENDING_ALREADY,
+    "roleassignmentdoesnotexist": PimRefusal.NOT_ACTIVE,
+    "activedurationtooshort": PimRefusal.TOO_EARLY,
+    "roleassignmentrequestpolicyvalidationfailed": PimRefusal.POLICY,
+    "justificationruleviolated": PimRefusal.POLICY,
+    "invalidroleassignmentrequestschedule": PimRefusal.POLICY,
+    "aadpremiumlicenserequired": PimRefusal.LICENCE,
+    "rolenotfound": PimRefusal.UNKNOWN_ROLE,
+    "subjectnotfound": PimRefusal.UNKNOWN_ROLE,
+    "invalidscope": PimRefusal.UNKNOWN_ROLE,
+    "resourceislocked": PimRefusal.LOCKED,
+    "requestcannotbecancelled": PimRefusal.NOT_WITHDRAWABLE,
+}
+"""By Graph's code, lower case."""
+_RULES_OF_CODE = {
+    "justificationruleviolated": ("JustificationRule",),
+    "invalidroleassignmentrequestschedule": ("ExpirationRule",),
+}
+"""For codes that name no rule in their message."""
 _SIGN_IN_AGAIN = frozenset({"interaction_required", "invalid_grant", "consent_required", "login_required"})
 
 
@@ -72,16 +99,18 @@ class Call(Enum):
     DELEGATED = "delegated"
     DECISION = "decision"
     """Delegated, and not to be repeated when it may have taken effect."""
+    SELF_ACTION = "self-action"
+    """A user's own request to PIM, not to be repeated when it may have taken effect."""
     CREATION = "creation"
     """As the app, and not to be repeated when it may have taken effect."""
 
     @property
     def delegated(self) -> bool:
-        return self in {Call.DELEGATED, Call.DECISION}
+        return self in {Call.DELEGATED, Call.DECISION, Call.SELF_ACTION}
 
     @property
     def once(self) -> bool:
-        return self in {Call.DECISION, Call.CREATION}
+        return self in {Call.DECISION, Call.SELF_ACTION, Call.CREATION}
 
 
 def of_response(response: httpx.Response, call: Call, now: datetime) -> DirectoryError:
@@ -97,6 +126,8 @@ def of_response(response: httpx.Response, call: Call, now: datetime) -> Director
         return PermissionMissingError(message, scopes=_scopes(text), code=code, status=status)
     if status == _NOT_FOUND:
         return NotFoundError(message, code=code, status=status)
+    if (refusal := _refused(code, text)) is not None:
+        return _pim_refused(refusal, code, text, message, status)
     if status == _CONFLICT and call is Call.DECISION:
         return AlreadyDecidedError(code=code, status=status)
     if status == _TOO_MANY or (status in _WORTH_REPEATING and not call.once):
@@ -186,6 +217,24 @@ def _http_date(text: str) -> datetime | None:
     except ValueError:
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def _refused(code: str, text: str) -> PimRefusal | None:
+    """By code, or by its name at the start of the message of an error that has no code."""
+    known = _REFUSALS.get(code.lower())
+    if known is not None or code.lower() not in {"", "unknownerror"}:
+        return known
+    return next((refusal for name, refusal in _REFUSALS.items() if name in text.lower()), None)
+
+
+def _pim_refused(
+    refusal: PimRefusal, code: str, text: str, message: str, status: int
+) -> PimRefusedError | ClaimsChallengeError:
+    rules = tuple(dict.fromkeys(_RULES.findall(text))) if refusal is PimRefusal.POLICY else ()
+    rules = rules or _RULES_OF_CODE.get(code.lower(), ())
+    if rules == _MFA_ONLY:
+        return ClaimsChallengeError(claims=with_client_capability(_MFA_CLAIMS), code=code, status=status)
+    return PimRefusedError(message, refusal=refusal, rules=rules, code=code, status=status)
 
 
 def _acrs(code: str, text: str, status: int) -> DirectoryError:

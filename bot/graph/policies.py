@@ -51,7 +51,8 @@ class ApprovalPolicies:
             justification_required=stage.get("isApproverJustificationRequired") is True,
         )
 
-    async def _rule(self, role_definition_id: str) -> Json:
+    async def rules(self, role_definition_id: str) -> list[Json]:
+        """All rules in force. Raises ``RejectedError`` unless the role has exactly one policy."""
         info = query(
             self._graph.policies.role_management_policy_assignments.to_get_request_information(),
             filter="scopeId eq '/' and scopeType eq 'DirectoryRole'"
@@ -65,7 +66,10 @@ class ApprovalPolicies:
         ]
         if len(found) != 1:
             raise RejectedError(f"The role has {len(found)} policies instead of one")
-        for rule in rows(child(found[0], "policy"), "rules"):
+        return rows(child(found[0], "policy"), "rules")
+
+    async def _rule(self, role_definition_id: str) -> Json:
+        for rule in await self.rules(role_definition_id):
             if text(rule, "id").lower() == _RULE:
                 return rule
         raise RejectedError("The role's policy has no approval rule")

@@ -17,6 +17,8 @@ from bot.domain.errors import (
     NotFoundError,
     OutcomeUnknownError,
     PermissionMissingError,
+    PimRefusal,
+    PimRefusedError,
     RejectedError,
     UnavailableError,
 )
@@ -225,3 +227,76 @@ def test_a_token_that_could_not_be_asked_for_may_be_asked_for_again() -> None:
 )
 def test_retry_after_is_read(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers, NOW) == seconds
+
+
+POLICY_FAILED = "RoleAssignmentRequestPolicyValidationFailed"
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "refusal", "rules"),
+    [
+        pytest.param("RoleAssignmentExists", "", PimRefusal.ACTIVE_ALREADY, (), id="active"),
+        pytest.param("PendingRoleAssignmentRequest", "", PimRefusal.PENDING_ALREADY, (), id="pending"),
+        pytest.param("RoleAssignmentDoesNotExist", "", PimRefusal.NOT_ACTIVE, (), id="not active"),
+        pytest.param("ActiveDurationTooShort", "", PimRefusal.TOO_EARLY, (), id="too early"),
+        pytest.param("AadPremiumLicenseRequired", "", PimRefusal.LICENCE, (), id="licence"),
+        pytest.param("RoleNotFound", "", PimRefusal.UNKNOWN_ROLE, (), id="role"),
+        pytest.param("SubjectNotFound", "", PimRefusal.UNKNOWN_ROLE, (), id="subject"),
+        pytest.param("InvalidScope", "", PimRefusal.UNKNOWN_ROLE, (), id="scope"),
+        pytest.param("ResourceIsLocked", "", PimRefusal.LOCKED, (), id="locked"),
+        pytest.param("RequestCannotBeCancelled", "", PimRefusal.NOT_WITHDRAWABLE, (), id="cancel"),
+        pytest.param(
+            POLICY_FAILED,
+            'The following policy rules failed: ["ExpirationRule","MfaRule"]',
+            PimRefusal.POLICY,
+            ("ExpirationRule", "MfaRule"),
+            id="several rules",
+        ),
+        pytest.param(POLICY_FAILED, "no rule named", PimRefusal.POLICY, (), id="rules not named"),
+        pytest.param(
+            "JustificationRuleViolated", "", PimRefusal.POLICY, ("JustificationRule",), id="rule as a code"
+        ),
+        pytest.param(
+            "InvalidRoleAssignmentRequestSchedule",
+            "",
+            PimRefusal.POLICY,
+            ("ExpirationRule",),
+            id="schedule as a code",
+        ),
+        pytest.param("roleassignmentexists", "", PimRefusal.ACTIVE_ALREADY, (), id="other case"),
+        pytest.param(
+            "UnknownError",
+            json.dumps({"errorCode": "RoleAssignmentExists", "message": "The Role assignment exists."}),
+            PimRefusal.ACTIVE_ALREADY,
+            (),
+            id="in JSON in the message",
+        ),
+        pytest.param("", "ActiveDurationTooShort: wait", PimRefusal.TOO_EARLY, (), id="in the message only"),
+    ],
+)
+def test_each_refusal_of_pim_has_its_place_in_the_table(
+    code: str, message: str, refusal: PimRefusal, rules: tuple[str, ...]
+) -> None:
+    error = of_response(answer(400, code, message), Call.SELF_ACTION, NOW)
+    assert isinstance(error, PimRefusedError)
+    assert (error.refusal, error.rules, error.status) == (refusal, rules, 400)
+
+
+def test_a_code_that_is_known_otherwise_is_not_read_out_of_its_message() -> None:
+    error = of_response(answer(400, "BadRequest", "RoleAssignmentExists"), Call.SELF_ACTION, NOW)
+    assert type(error) is RejectedError
+
+
+def test_mfa_alone_is_asked_for_with_claims() -> None:
+    text = 'The following policy rules failed: ["MfaRule"]'
+    error = of_response(answer(400, POLICY_FAILED, text), Call.SELF_ACTION, NOW)
+    assert isinstance(error, ClaimsChallengeError)
+    assert json.loads(error.claims)["access_token"] == {
+        "amr": {"values": ["mfa"]},
+        "xms_cc": {"values": ["cp1"]},
+    }
+
+
+@pytest.mark.parametrize("status", [408, 500, 503, 504])
+def test_a_self_action_without_a_clear_answer_may_have_happened(status: int) -> None:
+    assert type(of_response(answer(status), Call.SELF_ACTION, NOW)) is OutcomeUnknownError
