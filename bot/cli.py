@@ -97,13 +97,25 @@ def sandbox(context: typer.Context) -> None:
 def docs(
     check: Annotated[bool, typer.Option("--check", help="Only say whether they are up to date.")] = False,
 ) -> None:
-    """Bring the generated parts of the README up to date."""
+    """Bring the generated parts of the README and of docs/ up to date."""
     from bot import docs as generated
 
-    stale = generated.update(write=not check)
+    stale = generated.update_all(write=not check)
     for name in stale:
         _say(f"{'out of date' if check else 'updated'}: {name}")
     raise typer.Exit(_FAILED if check and stale else 0)
+
+
+@app.command()
+def permissions(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="As data: what is asked for, by feature, and every call.")
+    ] = False,
+) -> None:
+    """Say which Graph permissions the bot needs, and for what."""
+    from bot import permission_pages
+
+    print(permission_pages.as_json() if as_json else permission_pages.plain())
 
 
 def _say(*lines: str) -> None:

@@ -1,4 +1,4 @@
-"""The generated parts of the README: the state diagram, the commands, the settings."""
+"""The generated parts of the README and of the pages in ``docs/``."""
 
 from __future__ import annotations
 
@@ -11,26 +11,38 @@ from typing import Any, Final
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from bot import permission_pages
 from bot.domain import lifecycle
 from bot.domain.commands import COMMANDS
 from bot.domain.errors import SecondKeyError
 from bot.settings import PREFIX, Settings
 
-README: Final = Path(__file__).parent.parent / "README.md"
+ROOT: Final = Path(__file__).parent.parent
+README: Final = ROOT / "README.md"
+Parts = Mapping[str, Callable[[], str]]
 
 
 class MarkerMissingError(SecondKeyError):
     """A place for a generated part is missing."""
 
 
-def update(*, write: bool, path: Path = README) -> list[str]:
-    """Compare the README's generated parts with what they should be, and with ``write`` put
+def update_all(*, write: bool) -> list[str]:
+    """``update`` for every page that has generated parts."""
+    return [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path, parts in PAGES.items()
+        for name in update(write=write, path=path, parts=parts)
+    ]
+
+
+def update(*, write: bool, path: Path, parts: Parts) -> list[str]:
+    """Compare a page's generated parts with what they should be, and with ``write`` put
     them right. Returns the names of those that were out of date. Raises
     ``MarkerMissingError``, ``OSError``.
     """
     before = path.read_text(encoding="utf-8")
     after, stale = before, []
-    for name, make in PARTS.items():
+    for name, make in parts.items():
         replaced = _replace(after, name, make())
         if replaced != after:
             stale.append(name)
@@ -79,6 +91,18 @@ def _shown(default: Any) -> str:
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
-PARTS: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
-    {"lifecycle": diagram, "commands": commands_table, "settings": settings_table}
+PAGES: Final[Mapping[Path, Parts]] = MappingProxyType(
+    {
+        README: {
+            "lifecycle": diagram,
+            "commands": commands_table,
+            "settings": settings_table,
+            "permissions": permission_pages.readme_table,
+        },
+        ROOT / "docs" / "permissions.md": {
+            "permissions": permission_pages.permissions_table,
+            "features": permission_pages.features_table,
+            "calls": permission_pages.calls_table,
+        },
+    }
 )

@@ -10,8 +10,8 @@ from bot.domain.lifecycle import TABLE
 from bot.settings import Settings
 
 
-def test_the_readmes_generated_parts_are_up_to_date() -> None:
-    assert docs.update(write=False) == []
+def test_the_generated_parts_of_all_pages_are_up_to_date() -> None:
+    assert docs.update_all(write=False) == []
 
 
 def test_every_state_and_every_setting_is_in_the_readme() -> None:
@@ -25,21 +25,34 @@ def test_every_command_is_in_the_readme() -> None:
     assert [info for info in COMMANDS if f"| `{info.syntax}` | {info.help} |" not in readme] == []
 
 
+PARTS = {"lifecycle": docs.diagram, "settings": docs.settings_table}
+
+
 def test_what_is_out_of_date_is_named_and_put_right(tmp_path: Path) -> None:
     page = tmp_path / "README.md"
     page.write_text(
         "<!-- generated: lifecycle -->\nold\n<!-- /generated -->\n"
-        f"<!-- generated: commands -->\n{docs.commands_table()}\n<!-- /generated -->\n"
         f"<!-- generated: settings -->\n{docs.settings_table()}\n<!-- /generated -->\n"
     )
-    assert docs.update(write=False, path=page) == ["lifecycle"]
+    assert docs.update(write=False, path=page, parts=PARTS) == ["lifecycle"]
     assert "old" in page.read_text()
-    assert docs.update(write=True, path=page) == ["lifecycle"]
-    assert docs.update(write=False, path=page) == []
+    assert docs.update(write=True, path=page, parts=PARTS) == ["lifecycle"]
+    assert docs.update(write=False, path=page, parts=PARTS) == []
 
 
 def test_a_missing_place_is_an_error(tmp_path: Path) -> None:
     page = tmp_path / "README.md"
     page.write_text("nothing here")
     with pytest.raises(docs.MarkerMissingError, match="lifecycle"):
-        docs.update(write=True, path=page)
+        docs.update(write=True, path=page, parts=PARTS)
+
+
+def test_what_is_out_of_date_on_another_page_is_named_with_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "docs" / "page.md"
+    page.parent.mkdir()
+    page.write_text("<!-- generated: lifecycle -->\nold\n<!-- /generated -->\n")
+    monkeypatch.setattr(docs, "ROOT", tmp_path)
+    monkeypatch.setattr(docs, "PAGES", {page: {"lifecycle": docs.diagram}})
+    assert docs.update_all(write=False) == ["docs/page.md: lifecycle"]

@@ -16,6 +16,8 @@ from kiota_http.middleware.options import ResponseHandlerOption
 from bot.domain.errors import DirectoryError, RejectedError, UnavailableError
 from bot.graph.client import origin_of
 from bot.graph.errors import Call, of_response, of_transport
+from bot.graph.guard import CalledAs
+from bot.graph.permissions import Kind
 from bot.graph.retries import Retries
 from bot.ports import Clock
 
@@ -95,7 +97,8 @@ class GraphCalls:
     async def _send(self, info: RequestInformation, call: Call, patience: float) -> httpx.Response:
         info.headers.try_add("Accept", "application/json")
         info.headers.remove("Authorization")  # of the attempt before
-        info.add_request_options([ResponseHandlerOption(NativeResponseHandler())])
+        kind = Kind.DELEGATED if call.delegated else Kind.APPLICATION
+        info.add_request_options([ResponseHandlerOption(NativeResponseHandler()), CalledAs(kind)])
         try:
             async with asyncio.timeout(patience):
                 response: httpx.Response = await self._adapter.send_primitive_async(info, "bytes", None)

@@ -26,6 +26,7 @@ from kiota_http.kiota_client_factory import KiotaClientFactory
 from kiota_http.middleware import ParametersNameDecodingHandler, UserAgentHandler
 
 from bot.domain.errors import RejectedError
+from bot.graph.guard import DeclaredCallsOnly
 
 if TYPE_CHECKING:
     # The SDK is 16,000 typed modules, which a type checker would all follow from here.
@@ -88,7 +89,7 @@ def _touch(client: Any) -> tuple[Any, ...]:
 async def open_http(url: str, tls: SSLContext) -> AsyncIterator[Graph]:
     """Opens the connection pool to Graph at ``url``."""
     plain = httpx.AsyncClient(verify=tls, timeout=_TIMEOUT, limits=_LIMITS)
-    middleware = [ParametersNameDecodingHandler(), UserAgentHandler()]
+    middleware = [ParametersNameDecodingHandler(), UserAgentHandler(), DeclaredCallsOnly()]
     # Kiota's factory, since msgraph-core's wraps the transport in one that never closes it.
     async with KiotaClientFactory.create_with_custom_middleware(middleware, client=plain) as http:
         yield Graph(http, url)

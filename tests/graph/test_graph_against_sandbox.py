@@ -25,6 +25,7 @@ from bot.domain.errors import (
 from bot.domain.model import Choice, Danger, PathKind, PimRequest, PimStatus, UserAssertion
 from bot.graph.adapters import GraphAdapters, open_graph
 from bot.graph.config import AppCredential, ClientCertificate, ClientSecret, GraphConfig
+from bot.graph.permissions import Feature, Kind, asked
 from bot.sandbox import tokens
 from bot.sandbox.server import Sandbox, running
 from bot.sandbox.world import Fault
@@ -285,3 +286,55 @@ async def test_a_resource_that_cant_be_subscribed_to_is_rejected(here: Bench) ->
     expires_at = here.sandbox.world.now() + timedelta(hours=1)
     with pytest.raises(RejectedError):
         await here.graph.subscriptions.create("roleManagement/directory", "secret", expires_at)
+
+
+# The permissions table, judged by the sandbox
+
+
+async def everything_the_app_reads(here: Bench) -> None:
+    role = here.role("security_administrator")
+    directory = here.graph.directory
+    await directory.pending_requests()
+    await directory.request(await here.ask())
+    await directory.role(role)
+    await directory.person(here.id("riley"))
+    await directory.approval_policy(role)
+    await directory.holders(role)
+
+
+async def test_what_the_table_asks_for_is_enough_to_read_everything(here: Bench) -> None:
+    here.sandbox.world.app_roles = set(asked(Kind.APPLICATION))
+    await everything_the_app_reads(here)
+
+
+@pytest.mark.parametrize("missing", asked(Kind.APPLICATION, [Feature.CORE]))
+async def test_without_any_of_the_app_permissions_asked_for_something_is_refused(
+    here: Bench, missing: str
+) -> None:
+    here.sandbox.world.app_roles = set(asked(Kind.APPLICATION)) - {missing}
+    if missing == "RoleManagementPolicy.Read.Directory":
+        await everything_the_app_reads(here)  # RoleManagement.Read.Directory does as well
+        return
+    with pytest.raises(PermissionMissingError):
+        await everything_the_app_reads(here)
+
+
+async def alex_approves(here: Bench) -> None:
+    request_id = await here.ask()
+    alex = here.assertion("alex")
+    step = await here.graph.approvals.read(alex, request_id)
+    await here.graph.approvals.decide(alex, step.approval_id, step.step_id, Choice.APPROVE, "known")
+
+
+async def test_what_the_table_asks_for_is_enough_to_decide(here: Bench) -> None:
+    here.sandbox.world.delegated_scopes = set(asked(Kind.DELEGATED))
+    await alex_approves(here)
+
+
+@pytest.mark.parametrize("missing", asked(Kind.DELEGATED, [Feature.CORE]))
+async def test_without_any_of_the_delegated_permissions_asked_for_nothing_is_decided(
+    here: Bench, missing: str
+) -> None:
+    here.sandbox.world.delegated_scopes = set(asked(Kind.DELEGATED)) - {missing}
+    with pytest.raises(PermissionMissingError):
+        await alex_approves(here)

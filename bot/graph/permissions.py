@@ -1,0 +1,297 @@
+"""Permissions as code: every call that the adapters make to Graph, and what each of them needs.
+
+A call that is not in ``CALLS`` is not sent: ``bot/graph/guard.py`` raises ``UndeclaredCallError``,
+which says which row is missing. README, ``docs/permissions.md``, the consent link and what the
+infrastructure asks for are generated from here.
+
+To add a row, write the permission that should be asked for as the first alternative, and name
+whatever else Graph accepts after it; a page or fact that says so goes into ``source``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from bot.domain.errors import SecondKeyError
+
+GRAPH_APP_ID: Final = "00000003-0000-0000-c000-000000000000"
+"""Microsoft Graph's application id, the same in every tenant and cloud."""
+_VERSIONS: Final = frozenset({"v1.0", "beta"})
+
+
+class Kind(Enum):
+    """As whom Graph is called."""
+
+    APPLICATION = "application"
+    DELEGATED = "delegated"
+
+
+class Feature(Enum):
+    """What a call is for; ``asked`` says whether its permissions are asked for by default."""
+
+    CORE = ("core", True, "Intake, cards, separation of duties, deciding")
+    GROUPS = ("groups", True, "PIM for Groups: membership and ownership as roles")
+    ACTIVATION = ("activation", True, "Requesters: activate, cancel and give back by typing")
+    SUBSCRIPTIONS = ("subscriptions", False, "Only with SECONDKEY_SUBSCRIPTIONS: hints by mail or group")
+    FALLBACK = ("fallback", False, "Only if Graph leaves out what it was asked to expand")
+
+    def __init__(self, label: str, asked: bool, meaning: str) -> None:
+        self.label = label
+        self.asked = asked
+        self.meaning = meaning
+
+
+@dataclass(frozen=True, slots=True)
+class GraphCall:
+    """One kind of call. ``needs`` holds alternatives, the preferred one first; each names all the
+    permissions that it takes.
+    """
+
+    method: str
+    version: str
+    path: str
+    """``{…}`` stands for one segment of any content."""
+    kind: Kind
+    needs: tuple[tuple[str, ...], ...]
+    feature: Feature
+    why: str
+    source: str
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """The permissions of the preferred alternative."""
+        return self.needs[0]
+
+    def is_call(self, method: str, version: str, segments: tuple[str, ...]) -> bool:
+        mine = tuple(self.path.split("/"))
+        return (
+            (self.method, self.version, len(mine)) == (method, version, len(segments))
+            and all(segments)
+            and all(a == b or a.startswith("{") for a, b in zip(mine, segments, strict=True))
+        )
+
+
+class UndeclaredCallError(SecondKeyError):
+    """A call to Graph is not in the permissions table."""
+
+
+_DIRECTORY: Final = "roleManagement/directory"
+_LIST_REQUESTS: Final = (
+    ("RoleAssignmentSchedule.Remove.Directory",),
+    ("RoleAssignmentSchedule.ReadWrite.Directory",),
+    ("RoleManagement.ReadWrite.Directory",),
+)
+"""Of the three, ``Remove`` is the only one with which the app could not give itself a role."""
+_READ_APPROVAL: Final = (
+    ("PrivilegedAccess.ReadWrite.AzureAD",),
+    ("PrivilegedAccess.Read.AzureAD",),
+)
+_DECIDE: Final = (("RoleAssignmentSchedule.ReadWrite.Directory", "PrivilegedAccess.ReadWrite.AzureAD"),)
+_SUBSCRIBE: Final = (("Mail.Read",), ("Mail.ReadBasic.All",))
+
+CALLS: Final = (
+    GraphCall(
+        "GET",
+        "v1.0",
+        f"{_DIRECTORY}/roleAssignmentScheduleRequests",
+        Kind.APPLICATION,
+        _LIST_REQUESTS,
+        Feature.CORE,
+        "finding pending requests",
+        "entra-facts §3, app-only listing",
+    ),
+    GraphCall(
+        "GET",
+        "v1.0",
+        f"{_DIRECTORY}/roleAssignmentScheduleRequests/{{request}}",
+        Kind.APPLICATION,
+        _LIST_REQUESTS,
+        Feature.CORE,
+        "seeing what became of a request",
+        "entra-facts §3, app-only listing",
+    ),
+    GraphCall(
+        "GET",
+        "v1.0",
+        f"{_DIRECTORY}/roleEligibilityScheduleInstances",
+        Kind.APPLICATION,
+        (("RoleManagement.Read.Directory",), ("RoleEligibilitySchedule.Read.Directory",)),
+        Feature.CORE,
+        "who is eligible for a role, and so may not decide on it",
+        "entra-facts §6; Graph docs, List roleEligibilityScheduleInstances",
+    ),
+    GraphCall(
+        "GET",
+        "v1.0",
+        f"{_DIRECTORY}/roleAssignmentScheduleInstances",
+        Kind.APPLICATION,
+        (("RoleManagement.Read.Directory",), ("RoleAssignmentSchedule.Read.Directory",)),
+        Feature.CORE,
+        "who holds a role now",
+        "entra-facts §6; Graph docs, List roleAssignmentScheduleInstances",
+    ),
+    GraphCall(
+        "GET",
+        "v1.0",
+        f"{_DIRECTORY}/roleDefinitions/{{role}}",
+        Kind.APPLICATION,
+        (("RoleManagement.Read.Directory",), ("Directory.Read.All",)),
+        Feature.CORE,
+        "names of roles, and how dangerous they are",
+        "Graph docs, Get unifiedRoleDefinition",
+    ),
+    GraphCall(
+        "GET",
+        "v1.0",
+        "policies/roleManagementPolicyAssignments",
+        Kind.APPLICATION,
+        (("RoleManagementPolicy.Read.Directory",), ("RoleManagement.Read.Directory",)),
+        Feature.CORE,
+        "who may approve a role's activation, and by which rules",
+        "entra-facts §5",
+    ),
+    GraphCall(
+        "GET",
+        "v1.0",
+        "users/{user}",
+        Kind.APPLICATION,
+        (("User.Read.All",), ("User.ReadBasic.All",), ("Directory.Read.All",)),
+        Feature.CORE,
+        "names of approvers and requesters",
+        "Graph docs, Get user",
+    ),
+    GraphCall(
+        "GET",
+        "v1.0",
+        "groups/{group}/transitiveMembers",
+        Kind.APPLICATION,
+        (("GroupMember.Read.All",), ("Group.Read.All",), ("Directory.Read.All",)),
+        Feature.CORE,
+        "members of groups that approve, are eligible or hold a role",
+        "entra-facts §6; Graph docs, List group transitive members",
+    ),
+    GraphCall(
+        "GET",
+        "v1.0",
+        "directoryObjects/{object}",
+        Kind.APPLICATION,
+        (("Directory.Read.All",),),
+        Feature.FALLBACK,
+        "what kind of principal is eligible, when Graph does not expand it",
+        "Graph docs, Get directoryObject",
+    ),
+    GraphCall(
+        "POST",
+        "v1.0",
+        "subscriptions",
+        Kind.APPLICATION,
+        _SUBSCRIBE,
+        Feature.SUBSCRIPTIONS,
+        "mail as a hint (another resource needs the permission to read that one)",
+        "entra-facts §1 and §8",
+    ),
+    GraphCall(
+        "PATCH",
+        "v1.0",
+        "subscriptions/{subscription}",
+        Kind.APPLICATION,
+        _SUBSCRIBE,
+        Feature.SUBSCRIPTIONS,
+        "keeping the subscription alive",
+        "entra-facts §8",
+    ),
+    GraphCall(
+        "DELETE",
+        "v1.0",
+        "subscriptions/{subscription}",
+        Kind.APPLICATION,
+        _SUBSCRIBE,
+        Feature.SUBSCRIPTIONS,
+        "ending it",
+        "entra-facts §8",
+    ),
+    GraphCall(
+        "GET",
+        "beta",
+        f"{_DIRECTORY}/roleAssignmentApprovals/{{approval}}",
+        Kind.DELEGATED,
+        _READ_APPROVAL,
+        Feature.CORE,
+        "the step that is open for the approver",
+        "entra-facts §3, what Graph demanded at run time",
+    ),
+    GraphCall(
+        "PATCH",
+        "beta",
+        f"{_DIRECTORY}/roleAssignmentApprovals/{{approval}}/steps/{{step}}",
+        Kind.DELEGATED,
+        _DECIDE,
+        Feature.CORE,
+        "approving or denying, as the approver",
+        "entra-facts §3: the documented permission and the one demanded at run time",
+    ),
+)
+
+_NOBODY: Final = "nobody may decide here, and the cards say so"
+WITHOUT: Final = MappingProxyType(
+    {
+        Kind.APPLICATION: {
+            "RoleAssignmentSchedule.Remove.Directory": "no request is found: there are no cards",
+            "RoleManagement.Read.Directory": f"separation of duties can't be judged: {_NOBODY}",
+            "RoleManagementPolicy.Read.Directory": f"who may approve is not known: {_NOBODY}",
+            "User.Read.All": "approvers named one by one can't be read: for those roles, " + _NOBODY,
+            "GroupMember.Read.All": "groups can't be expanded: for roles that a group approves, is eligible"
+            f" for or holds, {_NOBODY}",
+            "Directory.Read.All": f"where Graph leaves a principal unexpanded, {_NOBODY}",
+            "Mail.Read": "the mailbox can't be subscribed to; polling still finds the requests",
+        },
+        Kind.DELEGATED: {
+            "RoleAssignmentSchedule.ReadWrite.Directory": "no decision is accepted; the approver is told so",
+            "PrivilegedAccess.ReadWrite.AzureAD": "no approval can be read; the approver is told so",
+        },
+    }
+)
+"""What breaks without each permission that is asked for."""
+
+
+def check(method: str, url: str, kind: Kind | None) -> GraphCall:
+    """The row of a call. Raises ``UndeclaredCallError``, whose message says which row to add."""
+    version, segments = _split(url)
+    for call in CALLS:
+        if call.kind is kind and call.is_call(method, version, segments):
+            return call
+    raise UndeclaredCallError(_missing(method, version, segments, kind))
+
+
+def asked(kind: Kind, features: Iterable[Feature] | None = None) -> tuple[str, ...]:
+    """The permissions to ask for, sorted: those of ``features``, by default the ones always asked for."""
+    chosen = frozenset(features) if features is not None else frozenset(f for f in Feature if f.asked)
+    calls = [call for call in CALLS if call.kind is kind and call.feature in chosen]
+    return tuple(sorted({permission for call in calls for permission in call.asks}))
+
+
+def calls_of(permission: str, kind: Kind) -> Iterator[GraphCall]:
+    """The calls for which a permission is asked."""
+    return (call for call in CALLS if call.kind is kind and permission in call.asks)
+
+
+def _split(url: str) -> tuple[str, tuple[str, ...]]:
+    """Version and the segments after it, decoded one by one: an id can't bring a slash with it."""
+    segments = [unquote(segment) for segment in urlsplit(url).path.split("/")]
+    at = next((n for n, segment in enumerate(segments) if segment in _VERSIONS), len(segments) - 1)
+    return segments[at], tuple(segments[at + 1 :])
+
+
+def _missing(method: str, version: str, segments: tuple[str, ...], kind: Kind | None) -> str:
+    path = "/".join(segments)
+    return (
+        f"{method} /{version}/{path} ({kind.value if kind else 'nobody said as whom'}) is not in the table of"
+        " bot/graph/permissions.py. Add this row to CALLS, with {} for what varies in the path:"
+        f' GraphCall("{method}", "{version}", "{path}", Kind.{kind.name if kind else "…"},'
+        ' (("The.Permission.To.Ask",), ("Another.That.Does",)), Feature.…, "why", "source")'
+    )
