@@ -104,7 +104,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         session = await stack.enter_async_context(_session(settings))
         clock = await _clock(settings, session, stack)
         ids = SystemIds()
-        login = await stack.enter_async_context(_database_login(settings))
+        login = await stack.enter_async_context(database_login(settings))
         store = await open_store(settings.database_url, clock, login)
         stack.push_async_callback(store.close)
         graph = await stack.enter_async_context(open_graph(_graph_config(settings), clock))
@@ -238,7 +238,8 @@ def _checks(parts: _Parts, services: _Services, runner: EffectRunner) -> dict[st
 
 
 @asynccontextmanager
-async def _database_login(settings: Settings) -> AsyncIterator[TokenLogin | None]:
+async def database_login(settings: Settings) -> AsyncIterator[TokenLogin | None]:
+    """How to log in where the settings ask for a managed identity."""
     if settings.database_identity is None:
         yield None
         return

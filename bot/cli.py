@@ -73,14 +73,65 @@ def demo(
     stay: Annotated[
         bool, typer.Option("--serve", help="Leave sandbox and bot running, and say how to poke them.")
     ] = False,
+    case: Annotated[
+        list[str] | None,
+        typer.Option("--case", metavar="NAME", help="Play this case instead; `all` of them."),
+    ] = None,
+    listed: Annotated[bool, typer.Option("--list", help="List the cases.")] = False,
 ) -> None:
     """Play the whole story against a sandbox tenant on this machine. Needs no tenant at all."""
-    if script and stay:
-        _say("--script plays the story and ends, --serve stays: take one of them.")
+    if stay and (script or case or listed):
+        _say("--serve stays; --script, --case and --list come to an end: take one of them.")
         raise typer.Exit(_USAGE)
+    if case or listed:
+        raise typer.Exit(_cases(case or [], script=script, listed=listed))
     from bot.demo.play import play
 
     raise typer.Exit(play(script=script, stay=stay))
+
+
+def _cases(names: list[str], *, script: bool, listed: bool) -> int:
+    from bot.demo import cases
+    from bot.demo.play import list_cases, play_cases
+
+    if listed:
+        list_cases(script=script)
+        return 0
+    try:
+        chosen = cases.chosen(names)
+    except cases.UnknownCaseError as error:
+        _say(str(error), f"Near: {', '.join(error.near)}." if error.near else "See --list.")
+        return _USAGE
+    return play_cases(chosen, script=script)
+
+
+@app.command()
+def audit(
+    request_id: Annotated[
+        str | None, typer.Argument(help="Whose trail to show; without it, the newest lines.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    last: Annotated[int, typer.Option(min=1, help="How many of the newest lines.")] = 20,
+) -> None:
+    """Show the audit log, also while the bot runs: who, as whom, on which facts, under which rule.
+
+    Only the database is looked up in the settings. Exits 1 when there is no such line.
+    """
+    from bot import auditing
+
+    try:
+        lines = asyncio.run(auditing.read(request_id, last))
+    except SecondKeyError as error:
+        _say(f"The audit log can't be read: {error}")
+        raise typer.Exit(_FAILED) from None
+    if not lines:
+        _say("The audit log has no line about that request." if request_id else "The audit log is empty.")
+        raise typer.Exit(_FAILED)
+    if as_json:
+        for line in lines:
+            print(auditing.as_json(line))
+    else:
+        auditing.show(lines)
 
 
 @app.command(

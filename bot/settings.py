@@ -69,7 +69,20 @@ class Routing(BaseModel):
     ops_channel: ChannelId | None = None
 
 
-class Settings(BaseSettings):
+class _FromFileAndEnvironment(BaseSettings):
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (pydantic-settings' signature)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+class Settings(_FromFileAndEnvironment):
     """See the module's docstring."""
 
     model_config = SettingsConfigDict(
@@ -194,17 +207,6 @@ class Settings(BaseSettings):
             raise SettingsError(faults)
         return made
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (pydantic-settings' signature)
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
-
     @property
     def endpoints(self) -> Cloud:
         """The endpoints of the chosen cloud."""
@@ -249,6 +251,25 @@ def load(**overrides: Any) -> Settings:
     if faults:
         raise SettingsError(faults)
     return settings
+
+
+def load_database() -> Database:
+    """Where the database is, for whoever reads it without being the bot: nothing else has to be
+    set. Raises ``SettingsError``.
+    """
+    try:
+        return Database()
+    except (OSError, ValueError) as error:
+        raise SettingsError([f"secondkey.toml: {error}"]) from None
+
+
+class Database(_FromFileAndEnvironment):
+    """The part of ``Settings`` that says where the database is."""
+
+    model_config = SettingsConfigDict(**{**Settings.model_config, "extra": "ignore"})
+
+    database_url: str = Settings.model_fields["database_url"].default
+    database_identity: str | None = None
 
 
 def _is_unknown(variable: str) -> bool:

@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from bot.bootstrap import _database_login, open_house
+from bot.bootstrap import database_login, open_house
 from bot.demo.processes import _free_port
 from bot.sandbox.server import Sandbox, running
 from bot.settings import load
@@ -159,9 +159,9 @@ async def test_a_database_identity_logs_in_with_its_tokens_over_verified_tls(
     monkeypatch.setenv("SECONDKEY_DATABASE_IDENTITY", identity)
     monkeypatch.setenv("IDENTITY_ENDPOINT", "http://127.0.0.1:1/msi")
     monkeypatch.setenv("IDENTITY_HEADER", "header")
-    async with _database_login(load()) as login:
+    async with database_login(load()) as login:
         assert login is not None
         assert (login.tls.verify_mode, login.tls.check_hostname) == (ssl.CERT_REQUIRED, True)
     monkeypatch.delenv("SECONDKEY_DATABASE_IDENTITY")
-    async with _database_login(load()) as login:
+    async with database_login(load()) as login:
         assert login is None

@@ -6,10 +6,13 @@ import asyncio
 import signal
 import sys
 import tempfile
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from bot.demo import playing
+from bot.demo.cases import GROUPS, Case
 from bot.demo.processes import DemoError, Stage, stage
 from bot.demo.remote import Remote
 from bot.demo.story import Story
@@ -20,16 +23,29 @@ _FAILED: Final = 1
 _INTERRUPTED: Final = 130
 
 
+def play_cases(cases: Sequence[Case], *, script: bool) -> int:
+    """Play cases by name. Returns the exit code as ``play`` does."""
+    return asyncio.run(_until_interrupted(_play_cases(cases, _teller(script=script)), stay=False))
+
+
+def list_cases(*, script: bool) -> None:
+    """Print every case, grouped; with ``script`` as JSON lines."""
+    _teller(script=script).index(GROUPS)
+
+
 def play(*, script: bool, stay: bool) -> int:
     """Play the story (``script``: as JSON lines), or leave everything running (``stay``) until
     Ctrl-C. Returns the exit code: 0, 1 when a step did not happen, 130 when interrupted.
     """
-    teller: Teller = AsJson() if script else OnTerminal()
-    return asyncio.run(_until_interrupted(teller, stay=stay))
+    return asyncio.run(_until_interrupted(_play(_teller(script=script), stay=stay), stay=stay))
 
 
-async def _until_interrupted(teller: Teller, *, stay: bool) -> int:
-    task = asyncio.create_task(_play(teller, stay=stay))
+def _teller(*, script: bool) -> Teller:
+    return AsJson() if script else OnTerminal()
+
+
+async def _until_interrupted(work: Coroutine[Any, Any, int], *, stay: bool) -> int:
+    task = asyncio.create_task(work)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, task.cancel)
@@ -38,6 +54,17 @@ async def _until_interrupted(teller: Teller, *, stay: bool) -> int:
     except asyncio.CancelledError:
         print("Stopped.", file=sys.stderr)
         return 0 if stay else _INTERRUPTED
+
+
+async def _play_cases(cases: Sequence[Case], teller: Teller) -> int:
+    try:
+        wrong = await playing.play_cases(cases, teller)
+    except DemoError as error:
+        print(f"The cases broke off: {error}", file=sys.stderr)
+        return _FAILED
+    went = f"Not as it should: {', '.join(wrong)}." if wrong else "Each as it should."
+    teller.says(f"{len(cases)} cases played", went)
+    return _FAILED if wrong else 0
 
 
 async def _play(teller: Teller, *, stay: bool) -> int:

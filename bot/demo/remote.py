@@ -40,6 +40,16 @@ class Remote:
         async with self.session.post(f"{self.base}/_sandbox/{path}", json=dict(body or {})) as answer:
             return await _json(answer)
 
+    async def patch(self, path: str, body: Mapping[str, Any]) -> Json:
+        """Raises ``DemoError``."""
+        async with self.session.patch(f"{self.base}/_sandbox/{path}", json=dict(body)) as answer:
+            return await _json(answer)
+
+    async def delete(self, path: str) -> Json:
+        """Raises ``DemoError``."""
+        async with self.session.delete(f"{self.base}/_sandbox/{path}") as answer:
+            return await _json(answer)
+
     async def position(self) -> int:
         """Where the log ends now."""
         return int((await self.get("log", since=1_000_000_000))["next"])
@@ -62,10 +72,13 @@ class Remote:
         """The card of an activity, as everybody or as one user sees it."""
         if user is not None:
             return dict((await self.get("teams/views", user=user, activity_id=activity_id))["card"])
-        for channel in ("approvers", "ops"):
-            for one in (await self.get("teams/activities", channel=channel))["activities"]:
-                if one["id"] == activity_id:
-                    return dict(one["card"])
+        return dict((await self.activity(activity_id))["card"])
+
+    async def activity(self, activity_id: str) -> Json:
+        """A message in any conversation, as everybody in it sees it. Raises ``DemoError``."""
+        for one in (await self.get("teams/activities"))["activities"]:
+            if one["id"] == activity_id:
+                return dict(one)
         raise DemoError(f"there is no activity {activity_id}")
 
 

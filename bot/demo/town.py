@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,15 @@ class Town:
     @property
     def bot(self) -> Bot:
         return self.stage.bot
+
+    @property
+    def tenant(self) -> str:
+        return str(self.stage.sandbox["env"]["SECONDKEY_TENANT_ID"])
+
+    @property
+    def people(self) -> Iterable[str]:
+        """The keys of the tenant's users."""
+        return self.stage.sandbox["users"].keys()  # type: ignore[no-any-return]
 
     def id_of(self, user: str) -> str:
         return str(self.stage.sandbox["users"][user]["id"])

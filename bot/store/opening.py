@@ -52,7 +52,7 @@ async def open_store(url: str, clock: Clock, login: TokenLogin | None = None) ->
     left. Raises ``StoreUrlError``, ``StoreLockedError`` (SQLite file in use by another process) and
     ``StoreUnavailableError``.
     """
-    parsed = _parse(url)
+    parsed = parse_url(url)
     lock = _file_lock(parsed)
     engine = _engine(parsed, login)
     store = SqlStore(engine, clock, lock)
@@ -66,7 +66,8 @@ async def open_store(url: str, clock: Clock, login: TokenLogin | None = None) ->
     return store
 
 
-def _parse(url: str) -> URL:
+def parse_url(url: str) -> URL:
+    """With the driver that Second Key uses. Raises ``StoreUrlError``."""
     try:
         parsed = make_url(url)
     except exc.ArgumentError:

@@ -17,7 +17,7 @@ from store_samples import AT, a_request
 
 from bot.ports import AuditEntry, Effect, SubscriptionRow
 from bot.store import StoreLockedError, StoreUnavailableError, StoreUrlError, migrating, open_store
-from bot.store.opening import _parse
+from bot.store.opening import parse_url
 from bot.store.sql_store import SqlStore
 from bot.store.tables import metadata
 
@@ -62,7 +62,7 @@ async def test_no_error_shows_the_password_of_a_url(clock: ManualClock) -> None:
     ],
 )
 def test_short_urls_get_their_driver(short: str, driver: str) -> None:
-    assert _parse(short).drivername == driver
+    assert parse_url(short).drivername == driver
 
 
 async def test_a_database_in_a_missing_directory_is_unavailable(clock: ManualClock, tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ async def test_the_migrations_make_the_tables_that_the_code_names(clock: ManualC
     from alembic.migration import MigrationContext  # noqa: PLC0415
 
     await (await open_store(url, clock)).close()
-    engine = create_async_engine(_parse(url))
+    engine = create_async_engine(parse_url(url))
     async with engine.connect() as connection:
         difference = await connection.run_sync(
             lambda c: compare_metadata(MigrationContext.configure(c, opts={"compare_type": True}), metadata)

@@ -1,0 +1,100 @@
+"""Every case of ``secondkey demo``, over HTTP: each happens, and its audit trail tells the whole."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import defaultdict
+from typing import Any
+
+import pytest
+
+from bot.demo.cases import GROUPS, UnknownCaseError, chosen, every
+
+DEMO = [sys.executable, "-m", "bot", "demo"]
+Lines = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def played() -> dict[str, Lines]:
+    """Every case once, by name: what was told of it."""
+    command = [*DEMO, "--case", "all", "--script"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
+    told = defaultdict(list)
+    for line in map(json.loads, done.stdout.splitlines()):
+        told[line.get("case", "")].append(line)
+    told[""].append({"exit": done.returncode, "errors": done.stderr})
+    return told
+
+
+@pytest.mark.parametrize("name", [case.name for case in every()])
+def test_the_case_happens_step_by_step(played: dict[str, Lines], name: str) -> None:
+    assert played[name], "it was not played"
+    wrong = [line for line in played[name] if not line["ok"]]
+    assert not wrong
+    assert "audited" in [line["step"] for line in played[name]]
+
+
+@pytest.mark.parametrize("name", [case.name for case in every()])
+def test_the_audit_log_tells_who_as_whom_on_which_facts_and_under_which_rule(
+    played: dict[str, Lines], name: str
+) -> None:
+    trails = [line["lines"] for line in played[name] if line["step"] == "trail"]
+    assert trails
+    lines = [line for trail in trails for line in trail]
+    assert any(line["actor"] for line in lines), "nobody is named"
+    for line in lines:
+        if line["event"] == "decision.claimed":
+            assert line["actor"].endswith("/" + line["facts"]["token_oid"])
+        if line["event"] in {"decision.claimed", "decision.refused"}:
+            assert {"facts_read_at", "facts_age_seconds", "facts_read", "rules"} <= line["facts"].keys()
+
+
+def test_all_of_them_were_played_and_the_exit_code_says_so(played: dict[str, Lines]) -> None:
+    assert played[""][-1] == {"exit": 0, "errors": ""}
+    assert set(played) - {""} == {case.name for case in every()}
+
+
+# Without playing ---------------------------------------------------------------------------
+
+
+def test_no_two_cases_share_a_name_or_a_line() -> None:
+    assert len({case.name for case in every()}) == len(every())
+    assert len({case.shows for case in every()}) == len(every())
+
+
+def test_every_case_is_listed_in_its_group_as_json_lines_too() -> None:
+    done = subprocess.run([*DEMO, "--list", "--script"], capture_output=True, text=True, check=True)
+    listed = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(one["group"], one["case"], one["shows"]) for one in listed] == [
+        (group, case.name, case.shows) for group, cases in GROUPS.items() for case in cases
+    ]
+
+
+def test_the_list_is_readable_on_a_narrow_terminal() -> None:
+    done = subprocess.run([*DEMO, "--list"], capture_output=True, text=True, check=True)
+    for group, cases in GROUPS.items():
+        assert group in done.stdout
+        assert all(case.name in done.stdout for case in cases)
+
+
+def test_an_unknown_case_exits_2_and_names_the_nearest() -> None:
+    command = [*DEMO, "--case", "eligible-directy"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "no case 'eligible-directy'" in done.stderr
+    assert "eligible-directly" in done.stderr
+
+
+def test_cases_are_played_once_each_in_the_order_they_are_named() -> None:
+    first, second = every()[1].name, every()[0].name
+    assert [case.name for case in chosen([first, second, first])] == [first, second]
+    assert chosen(["all"]) == every()
+    assert chosen([first, "all"])[0].name == first
+
+
+def test_a_name_like_nothing_has_nothing_near() -> None:
+    with pytest.raises(UnknownCaseError) as caught:
+        chosen(["§§§"])
+    assert caught.value.near == ()
