@@ -55,7 +55,7 @@ class GraphCall:
     method: str
     version: str
     path: str
-    """``{…}`` stands for one segment of any content."""
+    """``{…}`` stands for one segment that is no function."""
     kind: Kind
     needs: tuple[tuple[str, ...], ...]
     feature: Feature
@@ -72,8 +72,12 @@ class GraphCall:
         return (
             (self.method, self.version, len(mine)) == (method, version, len(segments))
             and all(segments)
-            and all(a == b or a.startswith("{") for a, b in zip(mine, segments, strict=True))
+            and all(_fits(a, b) for a, b in zip(mine, segments, strict=True))
         )
+
+
+def _fits(mine: str, segment: str) -> bool:
+    return mine == segment or (mine.startswith("{") and "(" not in segment)
 
 
 class UndeclaredCallError(SecondKeyError):
@@ -92,6 +96,9 @@ _READ_APPROVAL: Final = (
     ("PrivilegedAccess.Read.AzureAD",),
 )
 _DECIDE: Final = (("RoleAssignmentSchedule.ReadWrite.Directory", "PrivilegedAccess.ReadWrite.AzureAD"),)
+_MINE: Final = "filterByCurrentUser(on='principal')"
+_OWN: Final = (("RoleAssignmentSchedule.ReadWrite.Directory",), ("RoleManagement.ReadWrite.Directory",))
+_GROUP_APPROVALS: Final = "identityGovernance/privilegedAccess/group/assignmentApprovals"
 _SUBSCRIBE: Final = (("Mail.Read",), ("Mail.ReadBasic.All",))
 
 CALLS: Final = (
@@ -235,6 +242,79 @@ CALLS: Final = (
         "approving or denying, as the approver",
         "entra-facts §3: the documented permission and the one demanded at run time",
     ),
+    GraphCall(
+        "GET",
+        "v1.0",
+        f"{_GROUP_APPROVALS}/{{approval}}",
+        Kind.DELEGATED,
+        (
+            ("PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup",),
+            ("PrivilegedAssignmentSchedule.Read.AzureADGroup",),
+        ),
+        Feature.GROUPS,
+        "the stage that is open for the approver",
+        "entra-facts §3, PIM for Groups",
+    ),
+    GraphCall(
+        "PATCH",
+        "v1.0",
+        f"{_GROUP_APPROVALS}/{{approval}}/stages/{{stage}}",
+        Kind.DELEGATED,
+        (("PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup",),),
+        Feature.GROUPS,
+        "approving or denying, as the approver",
+        "entra-facts §3, PIM for Groups",
+    ),
+    GraphCall(
+        "GET",
+        "v1.0",
+        f"{_DIRECTORY}/roleEligibilityScheduleInstances/{_MINE}",
+        Kind.DELEGATED,
+        (("RoleEligibilitySchedule.Read.Directory",), ("RoleManagement.Read.Directory",)),
+        Feature.ACTIVATION,
+        "one's own eligible roles",
+        "Graph docs, unifiedRoleEligibilityScheduleInstance: filterByCurrentUser",
+    ),
+    GraphCall(
+        "GET",
+        "v1.0",
+        f"{_DIRECTORY}/roleAssignmentScheduleInstances/{_MINE}",
+        Kind.DELEGATED,
+        (*_OWN, ("RoleAssignmentSchedule.Read.Directory",)),
+        Feature.ACTIVATION,
+        "one's own active roles",
+        "Graph docs, unifiedRoleAssignmentScheduleInstance: filterByCurrentUser",
+    ),
+    GraphCall(
+        "GET",
+        "v1.0",
+        f"{_DIRECTORY}/roleAssignmentScheduleRequests/{_MINE}",
+        Kind.DELEGATED,
+        (*_OWN, ("RoleAssignmentSchedule.Read.Directory",)),
+        Feature.ACTIVATION,
+        "one's own requests",
+        "Graph docs, unifiedRoleAssignmentScheduleRequest: filterByCurrentUser",
+    ),
+    GraphCall(
+        "POST",
+        "v1.0",
+        f"{_DIRECTORY}/roleAssignmentScheduleRequests",
+        Kind.DELEGATED,
+        _OWN,
+        Feature.ACTIVATION,
+        "activating and giving back one's own role",
+        "entra-facts §2",
+    ),
+    GraphCall(
+        "POST",
+        "v1.0",
+        f"{_DIRECTORY}/roleAssignmentScheduleRequests/{{request}}/cancel",
+        Kind.DELEGATED,
+        _OWN,
+        Feature.ACTIVATION,
+        "taking one's own request back",
+        "entra-facts §2",
+    ),
 )
 
 _NOBODY: Final = "nobody may decide here, and the cards say so"
@@ -252,6 +332,8 @@ WITHOUT: Final = MappingProxyType(
         },
         Kind.DELEGATED: {
             "RoleAssignmentSchedule.ReadWrite.Directory": "no decision is accepted; the approver is told so",
+            "RoleEligibilitySchedule.Read.Directory": "nobody can ask for a role by typing",
+            "PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup": "nothing of PIM for Groups is decided",
             "PrivilegedAccess.ReadWrite.AzureAD": "no approval can be read; the approver is told so",
         },
     }

@@ -295,7 +295,7 @@ async def everything_the_app_reads(here: Bench) -> None:
     role = here.role("security_administrator")
     directory = here.graph.directory
     await directory.pending_requests()
-    await directory.request(await here.ask())
+    await directory.request(await here.ask(), role)
     await directory.role(role)
     await directory.person(here.id("riley"))
     await directory.approval_policy(role)
@@ -320,10 +320,9 @@ async def test_without_any_of_the_app_permissions_asked_for_something_is_refused
 
 
 async def alex_approves(here: Bench) -> None:
-    request_id = await here.ask()
-    alex = here.assertion("alex")
-    step = await here.graph.approvals.read(alex, request_id)
-    await here.graph.approvals.decide(alex, step.approval_id, step.step_id, Choice.APPROVE, "known")
+    approval, alex = an_approval(await here.ask()), here.assertion("alex")
+    step = await here.graph.approvals.read(alex, approval)
+    await here.graph.approvals.decide(alex, approval, step.step_id, Choice.APPROVE, "known")
 
 
 async def test_what_the_table_asks_for_is_enough_to_decide(here: Bench) -> None:
