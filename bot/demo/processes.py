@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,7 @@ class Bot:
     env: Mapping[str, str]
     log: Path
     url: str
+    command: Sequence[str] = (sys.executable, "-m", "bot", "serve")
     process: asyncio.subprocess.Process | None = field(default=None)
 
     async def start(self, session: aiohttp.ClientSession) -> float:
@@ -43,7 +44,7 @@ class Bot:
         began = clock()
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bot", "serve", env=dict(self.env), stderr=log, start_new_session=True
+                *self.command, env=dict(self.env), stderr=log, start_new_session=True
             )
         while not await _is_ready(session, self.url):
             if self.process.returncode is not None or clock() - began > _START_SECONDS:
