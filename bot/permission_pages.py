@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from bot.graph.permissions import CALLS, GRAPH_APP_ID, WITHOUT, Feature, GraphCall, Kind, asked, calls_of
+from bot.graph.graph_call import Feature, GraphCall, Kind
+from bot.graph.permissions import CALLS, GRAPH_APP_ID, WITHOUT, asked, calls_of
 
 
 def readme_table() -> str:

@@ -16,8 +16,8 @@ from kiota_http.middleware.options import ResponseHandlerOption
 from bot.domain.errors import DirectoryError, RejectedError, UnavailableError
 from bot.graph.client import origin_of
 from bot.graph.errors import Call, of_response, of_transport
+from bot.graph.graph_call import Kind
 from bot.graph.guard import CalledAs
-from bot.graph.permissions import Kind
 from bot.graph.retries import Retries
 from bot.ports import Clock
 

@@ -6,13 +6,17 @@ being made in another way.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 import httpx
 from kiota_abstractions.request_option import RequestOption
 from kiota_http.middleware.middleware import REQUEST_OPTIONS_KEY, BaseMiddleware
 
-from bot.graph.permissions import Kind, check
+from bot.graph.graph_call import GraphCall, Kind, UndeclaredCallError
+from bot.graph.permissions import CALLS
+
+_VERSIONS: Final = frozenset({"v1.0", "beta"})
 
 
 class CalledAs(RequestOption):
@@ -34,3 +38,29 @@ class DeclaredCallsOnly(BaseMiddleware):
         called_as = options.get(CalledAs.get_key())
         check(request.method, str(request.url), called_as.kind if called_as else None)
         return await super().send(request, transport)
+
+
+def check(method: str, url: str, kind: Kind | None) -> GraphCall:
+    """The row of a call. Raises ``UndeclaredCallError``, whose message says which row to add."""
+    version, segments = _split(url)
+    for call in CALLS:
+        if call.kind is kind and call.is_call(method, version, segments):
+            return call
+    raise UndeclaredCallError(_missing(method, version, segments, kind))
+
+
+def _split(url: str) -> tuple[str, tuple[str, ...]]:
+    """Version and the segments after it, decoded one by one: an id can't bring a slash with it."""
+    segments = [unquote(segment) for segment in urlsplit(url).path.split("/")]
+    at = next((n for n, segment in enumerate(segments) if segment in _VERSIONS), len(segments) - 1)
+    return segments[at], tuple(segments[at + 1 :])
+
+
+def _missing(method: str, version: str, segments: tuple[str, ...], kind: Kind | None) -> str:
+    path = "/".join(segments)
+    return (
+        f"{method} /{version}/{path} ({kind.value if kind else 'nobody said as whom'}) is not in the table of"
+        " bot/graph/permissions.py. Add this row to CALLS, with {} for what varies in the path:"
+        f' GraphCall("{method}", "{version}", "{path}", Kind.{kind.name if kind else "…"},'
+        ' (("The.Permission.To.Ask",), ("Another.That.Does",)), Feature.…, "why", "source")'
+    )

@@ -11,78 +11,13 @@ whatever else Graph accepts after it; a page or fact that says so goes into ``so
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from enum import Enum
 from types import MappingProxyType
 from typing import Final
-from urllib.parse import unquote, urlsplit
 
-from bot.domain.errors import SecondKeyError
+from bot.graph.graph_call import Feature, GraphCall, Kind
 
 GRAPH_APP_ID: Final = "00000003-0000-0000-c000-000000000000"
 """Microsoft Graph's application id, the same in every tenant and cloud."""
-_VERSIONS: Final = frozenset({"v1.0", "beta"})
-
-
-class Kind(Enum):
-    """As whom Graph is called."""
-
-    APPLICATION = "application"
-    DELEGATED = "delegated"
-
-
-class Feature(Enum):
-    """What a call is for; ``asked`` says whether its permissions are asked for by default."""
-
-    CORE = ("core", True, "Intake, cards, separation of duties, deciding")
-    GROUPS = ("groups", True, "PIM for Groups: membership and ownership as roles")
-    ACTIVATION = ("activation", True, "Requesters: activate, cancel and give back by typing")
-    SUBSCRIPTIONS = ("subscriptions", False, "Only with SECONDKEY_SUBSCRIPTIONS: hints by mail or group")
-    FALLBACK = ("fallback", False, "Only if Graph leaves out what it was asked to expand")
-
-    def __init__(self, label: str, asked: bool, meaning: str) -> None:
-        self.label = label
-        self.asked = asked
-        self.meaning = meaning
-
-
-@dataclass(frozen=True, slots=True)
-class GraphCall:
-    """One kind of call. ``needs`` holds alternatives, the preferred one first; each names all the
-    permissions that it takes.
-    """
-
-    method: str
-    version: str
-    path: str
-    """``{…}`` stands for one segment that is no function."""
-    kind: Kind
-    needs: tuple[tuple[str, ...], ...]
-    feature: Feature
-    why: str
-    source: str
-
-    @property
-    def asks(self) -> tuple[str, ...]:
-        """The permissions of the preferred alternative."""
-        return self.needs[0]
-
-    def is_call(self, method: str, version: str, segments: tuple[str, ...]) -> bool:
-        mine = tuple(self.path.split("/"))
-        return (
-            (self.method, self.version, len(mine)) == (method, version, len(segments))
-            and all(segments)
-            and all(_fits(a, b) for a, b in zip(mine, segments, strict=True))
-        )
-
-
-def _fits(mine: str, segment: str) -> bool:
-    return mine == segment or (mine.startswith("{") and "(" not in segment)
-
-
-class UndeclaredCallError(SecondKeyError):
-    """A call to Graph is not in the permissions table."""
-
 
 _DIRECTORY: Final = "roleManagement/directory"
 _LIST_REQUESTS: Final = (
@@ -341,15 +276,6 @@ WITHOUT: Final = MappingProxyType(
 """What breaks without each permission that is asked for."""
 
 
-def check(method: str, url: str, kind: Kind | None) -> GraphCall:
-    """The row of a call. Raises ``UndeclaredCallError``, whose message says which row to add."""
-    version, segments = _split(url)
-    for call in CALLS:
-        if call.kind is kind and call.is_call(method, version, segments):
-            return call
-    raise UndeclaredCallError(_missing(method, version, segments, kind))
-
-
 def asked(kind: Kind, features: Iterable[Feature] | None = None) -> tuple[str, ...]:
     """The permissions to ask for, sorted: those of ``features``, by default the ones always asked for."""
     chosen = frozenset(features) if features is not None else frozenset(f for f in Feature if f.asked)
@@ -360,20 +286,3 @@ def asked(kind: Kind, features: Iterable[Feature] | None = None) -> tuple[str, .
 def calls_of(permission: str, kind: Kind) -> Iterator[GraphCall]:
     """The calls for which a permission is asked."""
     return (call for call in CALLS if call.kind is kind and permission in call.asks)
-
-
-def _split(url: str) -> tuple[str, tuple[str, ...]]:
-    """Version and the segments after it, decoded one by one: an id can't bring a slash with it."""
-    segments = [unquote(segment) for segment in urlsplit(url).path.split("/")]
-    at = next((n for n, segment in enumerate(segments) if segment in _VERSIONS), len(segments) - 1)
-    return segments[at], tuple(segments[at + 1 :])
-
-
-def _missing(method: str, version: str, segments: tuple[str, ...], kind: Kind | None) -> str:
-    path = "/".join(segments)
-    return (
-        f"{method} /{version}/{path} ({kind.value if kind else 'nobody said as whom'}) is not in the table of"
-        " bot/graph/permissions.py. Add this row to CALLS, with {} for what varies in the path:"
-        f' GraphCall("{method}", "{version}", "{path}", Kind.{kind.name if kind else "…"},'
-        ' (("The.Permission.To.Ask",), ("Another.That.Does",)), Feature.…, "why", "source")'
-    )

@@ -25,7 +25,8 @@ from bot.domain.errors import (
 from bot.domain.model import Choice, Danger, PathKind, PimRequest, PimStatus, UserAssertion
 from bot.graph.adapters import GraphAdapters, open_graph
 from bot.graph.config import AppCredential, ClientCertificate, ClientSecret, GraphConfig
-from bot.graph.permissions import Feature, Kind, asked
+from bot.graph.graph_call import Feature, Kind
+from bot.graph.permissions import asked
 from bot.sandbox import tokens
 from bot.sandbox.server import Sandbox, running
 from bot.sandbox.world import Fault

@@ -19,17 +19,9 @@ from bot.clock import SystemClock
 from bot.graph.calls import GraphCalls
 from bot.graph.client import Graph, open_http
 from bot.graph.errors import Call
-from bot.graph.permissions import (
-    CALLS,
-    WITHOUT,
-    Feature,
-    GraphCall,
-    Kind,
-    UndeclaredCallError,
-    asked,
-    calls_of,
-    check,
-)
+from bot.graph.graph_call import Feature, GraphCall, Kind, UndeclaredCallError
+from bot.graph.guard import check
+from bot.graph.permissions import CALLS, WITHOUT, asked, calls_of
 from bot.graph.retries import Retries
 
 BASE = "https://graph.microsoft.com"

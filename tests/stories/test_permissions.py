@@ -5,7 +5,9 @@ from __future__ import annotations
 from stories.conftest import Town, shown
 
 from bot.demo.remote import Json
-from bot.graph.permissions import Kind, asked, check
+from bot.graph.graph_call import Kind
+from bot.graph.guard import check
+from bot.graph.permissions import asked
 
 
 async def test_the_main_job_takes_what_the_table_asks_for_and_no_call_outside_it(town: Town) -> None:
