@@ -16,7 +16,7 @@ import psutil
 
 from bot.demo.processes import DemoError, stage
 from bot.demo.remote import Remote
-from tests.bench import footprint, throughput, turnaround
+from tests.bench import footprint, parsing, throughput, turnaround
 from tests.bench.figures import Row, markdown, show
 
 _REPORT: Final = Path(__file__).parents[2] / "docs" / "benchmarks.md"
@@ -34,10 +34,15 @@ class Extent:
     most: int
     requests: int
     idle_seconds: float
+    parses: int
 
 
-_FULL: Final = Extent(warm_starts=3, rounds=2, seconds=4.0, most=10_000, requests=100, idle_seconds=3.0)
-_QUICK: Final = Extent(warm_starts=1, rounds=1, seconds=1.0, most=500, requests=4, idle_seconds=0.2)
+_FULL: Final = Extent(
+    warm_starts=3, rounds=2, seconds=4.0, most=10_000, requests=100, idle_seconds=3.0, parses=2000
+)
+_QUICK: Final = Extent(
+    warm_starts=1, rounds=1, seconds=1.0, most=500, requests=4, idle_seconds=0.2, parses=20
+)
 
 
 async def measure(extent: Extent) -> list[Row]:
@@ -54,7 +59,8 @@ async def measure(extent: Extent) -> list[Row]:
             # The throughput comes first: the stock bot can't follow the sandbox's clock.
             turnarounds = await turnaround.measure(remote, requests=extent.requests)
             worked = await footprint.memory(set_up, "after all of this", idle_seconds=extent.idle_seconds)
-            return [*messages, *turnarounds, *starts, fresh, worked]
+            read = parsing.measure(rounds=extent.parses)
+            return [*messages, *turnarounds, *starts, fresh, worked, *read]
 
 
 def machine() -> str:
@@ -104,6 +110,7 @@ How it is measured:
   the decision recorded in Graph by the approver's own token in between. Three approvers in turn.
 - *Above the sandbox*: without the time during which the sandbox was working on some call of the bot's.
 - **(d)** Time until `/readyz` answers 200, which includes migrations, tokens and a first reconciliation.
+- **(e)** In this process, nothing sent: the example of every command in the README's table, each many times.
 
 To repeat: `make bench`. It takes a minute and a half, needs no network, and exits 1 when the ratio of (a)
 or one of the latencies (b) and (c) misses its aim.

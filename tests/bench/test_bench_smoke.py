@@ -27,6 +27,10 @@ ROWS = (
     "(d) warm start to ready",
     "(d) memory when idle, after the start",
     "(d) memory when idle, after all of this",
+    "(e) reading a typed command",
+    "(e) the same, with everything that can be said",
+    "(e) finding the command that nonsense is nearest to",
+    "(e) finding the role that is meant among 100",
 )
 
 
