@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.metadata import version
 from typing import Final
 
 import aiohttp
@@ -38,13 +39,16 @@ from bot.service.subscribe import Subscriber
 from bot.settings import Settings
 from bot.store.opening import TokenLogin, open_store
 from bot.store.sql_store import SqlStore
-from bot.teams.assembly import TeamsAdapters, open_teams, teams_turns
+from bot.teams.assembly import TeamsAdapters, TeamsTurns, open_teams, teams_turns
 from bot.teams.config import TeamsConfig
+from bot.telemetry.instruments import measured_by
+from bot.telemetry.metrics import INFO
 from bot.web import health, messages, notifications
+from bot.web.arrivals import Doors, arrivals
 from bot.web.keys import ChannelKeys
 
-_GRACE_SECONDS: Final = 8.0
-"""For effects and turns under way when stopping; orchestrators commonly kill after 10 s or more."""
+_GRACE_SECONDS: Final = 6.5
+"""For effects and turns under way when stopping, side by side; see ``serving`` for what is left of ten."""
 _STILL_AFTER: Final = timedelta(seconds=60)
 
 log = structlog.get_logger(__name__)
@@ -79,7 +83,11 @@ class House:
     _parts: _Parts
     _services: _Services
     _runner: EffectRunner
+    _turns: TeamsTurns
+    _doors: Doors
     app: web.Application
+    metrics: web.Application | None
+    """What is to be served on the metrics port, when there is one."""
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
@@ -91,8 +99,10 @@ class House:
         try:
             yield
         finally:
-            await self._runner.stop(_GRACE_SECONDS)
-            await task
+            self._doors.close()
+            await asyncio.gather(self._runner.stop(_GRACE_SECONDS), self._turns.close(_GRACE_SECONDS))
+            task.cancel()  # still in the loop only if the store does not answer
+            await asyncio.gather(task, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -129,11 +139,29 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         endpoint = messages.MessagesEndpoint(
             turns, keys, app_id=settings.client_id, issuer=settings.endpoints.bot_issuer, clock=clock, ids=ids
         )
-        app = web.Application()
+        doors = Doors()
+        app = web.Application(middlewares=[arrivals(doors)])
         app.add_routes(messages.routes(endpoint))
         app.add_routes(notifications.routes(services.subscriber, runner.poke))
         app.add_routes(health.routes(_checks(parts, services, runner)))
-        yield House(parts, services, runner, app)
+        measured = _measured(settings, store, stack)
+        yield House(parts, services, runner, turns, doors, app, measured)
+
+
+def _measured(settings: Settings, store: SqlStore, stack: AsyncExitStack) -> web.Application | None:
+    """The metrics page, with everything measured from here on; None when nobody is to read it."""
+    if settings.metrics_port is None:
+        return None
+    from bot.web.metrics import Backlog, PrometheusMeters, metrics_app  # noqa: PLC0415 - for whoever asks
+
+    meters = PrometheusMeters()
+    stack.enter_context(measured_by(meters))
+    INFO.put(1, version=version("second-key"), cloud=settings.cloud)
+
+    async def backlogs() -> list[Backlog]:
+        return [Backlog(*row) for row in await store.backlog()]
+
+    return metrics_app(meters, backlogs)
 
 
 def _services(parts: _Parts) -> _Services:

@@ -16,6 +16,8 @@ from bot.domain import lifecycle
 from bot.domain.commands import COMMANDS
 from bot.domain.errors import SecondKeyError
 from bot.settings import PREFIX, Settings
+from bot.telemetry import metrics
+from bot.telemetry.instruments import Instrument
 
 ROOT: Final = Path(__file__).parent.parent
 README: Final = ROOT / "README.md"
@@ -91,6 +93,18 @@ def _shown(default: Any) -> str:
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
+def metrics_table() -> str:
+    """Every metric with its labels."""
+    rows = ["| metric | kind | tells | labels |", "|---|---|---|---|"]
+    rows += [_metric(one) for one in metrics.ALL]
+    return "\n".join(rows)
+
+
+def _metric(one: Instrument) -> str:
+    labels = "; ".join(f"`{name}`: {meaning}" for name, meaning in one.labels.items())
+    return f"| `{one.full_name}` | {one.kind} | {one.tells} | {labels} |"
+
+
 PAGES: Final[Mapping[Path, Parts]] = MappingProxyType(
     {
         README: {
@@ -104,5 +118,6 @@ PAGES: Final[Mapping[Path, Parts]] = MappingProxyType(
             "features": permission_pages.features_table,
             "calls": permission_pages.calls_table,
         },
+        ROOT / "docs" / "metrics.md": {"metrics": metrics_table},
     }
 )

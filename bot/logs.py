@@ -12,6 +12,7 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any, Final
 
 import structlog
+from opentelemetry import trace
 
 _JWT: Final = re.compile(r"eyJ[\w-]{5,}(\.[\w-]*){1,4}")
 _GIVEN: Final = re.compile(
@@ -44,6 +45,7 @@ def configure(level: str) -> None:
     )
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        add_trace,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -73,6 +75,14 @@ def configure(level: str) -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def add_trace(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A structlog processor: in which trace, when traces are exported."""
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        event["trace"] = trace.format_trace_id(context.trace_id)
+    return event
 
 
 def clean(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

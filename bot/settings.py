@@ -33,6 +33,7 @@ from pydantic_settings import (
 from bot.clouds import CLOUDS, Cloud
 from bot.domain.errors import SecondKeyError
 from bot.domain.model import Role
+from bot.tracing import Traces
 
 PREFIX: Final = "SECONDKEY_"
 _GUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
@@ -174,6 +175,19 @@ class Settings(_FromFileAndEnvironment):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe log line to print."
+    )
+    metrics_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="Port for `GET /metrics` (Prometheus), by itself and never the public one; without it"
+        " there are no metrics.",
+    )
+    metrics_host: str = Field(default="127.0.0.1", description="Address that the metrics port listens on.")
+    traces: Traces = Field(
+        default="off",
+        description="Where OpenTelemetry traces go: `off`, `otlp` or `azure-monitor` (each an extra to"
+        " install).",
     )
     roles: Annotated[dict[str, Routing], NoDecode] = Field(
         default_factory=dict, description="Per-role routing, in the TOML only.", exclude=True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from bot.graph.graph_call import Kind
 from bot.graph.guard import CalledAs
 from bot.graph.retries import Retries
 from bot.ports import Clock
+from bot.telemetry.upstream import calling
 
 Json = Mapping[str, Any]
 _MOST_PAGES = 200
@@ -101,12 +103,24 @@ class GraphCalls:
         info.add_request_options([ResponseHandlerOption(NativeResponseHandler()), CalledAs(kind)])
         try:
             async with asyncio.timeout(patience):
-                response: httpx.Response = await self._adapter.send_primitive_async(info, "bytes", None)
+                with calling("graph", operation_of(info)) as outcome:
+                    response: httpx.Response = await self._adapter.send_primitive_async(info, "bytes", None)
+                    outcome.status = response.status_code
         except (httpx.HTTPError, TimeoutError) as exc:
             raise of_transport(exc, call) from exc
         except httpx.InvalidURL as exc:
             raise RejectedError("Graph's answer leads nowhere") from exc
         return response
+
+
+def operation_of(info: RequestInformation) -> str:
+    """Method and path, ids and query left out: a label, the same whoever is asked about."""
+    method = info.http_method.value if info.http_method else "GET"
+    template = info.url_template
+    if not template:
+        return f"{method} next page"
+    path = re.sub(r"^\{\+[^}]*\}", "", re.sub(r"(\{\?.*|\?.*)$", "", template))
+    return f"{method} {re.sub(r'{[^}]*}', '{id}', path)}"
 
 
 def query(info: RequestInformation, **options: str) -> RequestInformation:

@@ -24,13 +24,22 @@ from azure.identity.aio import (
     ManagedIdentityCredential,
     OnBehalfOfCredential,
 )
+from opentelemetry.trace import SpanKind
 
-from bot.domain.errors import RejectedError
+from bot.domain.errors import (
+    ClaimsChallengeError,
+    DirectoryError,
+    InteractionRequiredError,
+    RejectedError,
+    UnavailableError,
+)
 from bot.domain.model import UserAssertion
 from bot.graph.config import ClientCertificate, ClientSecret, GraphConfig, ManagedIdentity
 from bot.graph.errors import Call, of_entra
 from bot.graph.retries import Retries
 from bot.ports import Clock
+from bot.telemetry import metrics
+from bot.telemetry.context import span
 
 _AppCredential = ClientSecretCredential | CertificateCredential | ClientAssertionCredential
 
@@ -67,7 +76,12 @@ class Entra:
         assertion's refresh token. Raises ``ClaimsChallengeError``, ``InteractionRequiredError``,
         ``UnavailableError`` or ``RejectedError``.
         """
-        return await retries.run_bounded(lambda: self._on_behalf_of(assertion, scope))
+        with span("entra on-behalf-of", SpanKind.CLIENT):
+            try:
+                return await retries.run_bounded(lambda: self._on_behalf_of(assertion, scope))
+            except DirectoryError as error:
+                metrics.OBO_FAILURES.add(kind=_kind(error))
+                raise
 
     async def _app_token(self, scope: str) -> tuple[str, float]:
         try:
@@ -141,6 +155,18 @@ async def open_entra(config: GraphConfig, tls: SSLContext, clock: Clock) -> Asyn
                 ManagedIdentityCredential(client_id=config.credential.client_id)
             )
         yield Entra(config, session, clock, certificate=_certificate(config), identity=identity)
+
+
+def _kind(error: DirectoryError) -> str:
+    match error:
+        case ClaimsChallengeError():
+            return "claims-challenge"
+        case InteractionRequiredError():
+            return "interaction-required"
+        case UnavailableError():
+            return "unavailable"
+        case _:
+            return "rejected"
 
 
 def _certificate(config: GraphConfig) -> bytes | None:

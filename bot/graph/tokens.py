@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.domain.errors import UnavailableError
+from bot.domain.errors import RejectedError, UnavailableError
 from bot.graph.entra import Entra
 from bot.graph.retries import Retries
 from bot.ports import Clock
+from bot.telemetry import metrics
 
 _log = structlog.get_logger(__name__)
 _MARGIN = timedelta(minutes=5)
@@ -42,6 +43,7 @@ class EntraAppTokens:
         and Entra is merely unavailable.
         """
         if held := self._fresh(scope):
+            metrics.APP_TOKENS.add(result="cached")
             return held.token
         async with self._locks[scope]:
             held = self._fresh(scope) or await self._renew(scope)
@@ -61,9 +63,15 @@ class EntraAppTokens:
         except UnavailableError:
             held = self._held.get(scope)
             if held is None or self._clock.now() >= held.expires_at:
+                metrics.APP_TOKENS.add(result="failed")
                 raise
+            metrics.APP_TOKENS.add(result="kept")
             _log.warning("app_token_not_renewed", scope=scope, expires_at=held.expires_at.isoformat())
             return held
+        except RejectedError:
+            metrics.APP_TOKENS.add(result="failed")
+            raise
+        metrics.APP_TOKENS.add(result="fetched")
         life, now = timedelta(seconds=seconds), self._clock.now()
         held = _Held(token, renew_at=now + life - min(_MARGIN, life / 4), expires_at=now + life)
         self._held[scope] = held

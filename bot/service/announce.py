@@ -15,6 +15,7 @@ from bot.domain.model import ApprovalRequest, PostedCard
 from bot.ports import CardRow, Channel, Clock, LeasedEffect, Store, Transaction
 from bot.service.common import card_sync, finish
 from bot.service.runner import settle
+from bot.telemetry import metrics
 
 _NOT_FOUND: Final = 404
 
@@ -62,6 +63,10 @@ class Announcer:
             return posted  # deleted in Teams, and nobody needs it any more
         made = await self.channel.post(self.channel_of(request), content)
         log.info("card_posted", request=request.id, version=request.version)
+        metrics.CARDS.add(card="request", action="posted")
+        if posted is None:
+            waited = self.clock.now() - request.requested_at
+            metrics.REQUEST_TO_CARD.observe(waited.total_seconds())
         return made
 
     async def _edit(self, request: ApprovalRequest, posted: PostedCard, content: RequestCard) -> bool:
@@ -74,4 +79,5 @@ class Announcer:
             log.warning("card_deleted_in_teams", request=request.id, version=request.version)
             return False
         log.info("card_edited", request=request.id, version=request.version)
+        metrics.CARDS.add(card="request", action="edited")
         return True

@@ -50,6 +50,8 @@ from bot.service.assertion import belongs_to
 from bot.service.common import entry, told
 from bot.service.facts import FactsReader
 from bot.service.recover import Recovery, recovery
+from bot.telemetry import metrics
+from bot.telemetry.metrics import Outcome
 
 REASON_LIMIT: Final = 500
 """Characters of an approver's justification that are sent on."""
@@ -201,6 +203,7 @@ class Decisions:
             if isinstance(error, UnavailableError) and not isinstance(error, OutcomeUnknownError):
                 return await self._give_back(claimed, click.actor, error)
             log.warning("decision_outcome_unknown", request=claimed.id)
+            _count(click.choice, Outcome.UNKNOWN)
             return self._card(claimed, click.actor, notice="outcome-unknown")
         except DirectoryError as error:
             return await self._give_back(claimed, click.actor, error)
@@ -238,11 +241,16 @@ class Decisions:
         mine = decision.by is not None and decision.by.identity == click.actor.identity
         notice = f"recorded-{_PAST[decision.choice]}" if mine else "already-decided"
         log.info("decision_recorded", request=claimed.id, choice=decision.choice.value, mine=mine)
+        _count(click.choice, Outcome.RECORDED if mine else Outcome.DECIDED_ELSEWHERE)
+        if claimed.claim:
+            metrics.DECISION_SECONDS.observe((self.clock.now() - claimed.claim.at).total_seconds())
         return self._card(recorded, click.actor, notice=notice)
 
     async def _give_back(self, claimed: ApprovalRequest, actor: Actor, error: DirectoryError) -> RequestCard:
         claim_id = claimed.claim.id if claimed.claim else ""
         log.warning("decision_not_taken", request=claimed.id, why=type(error).__name__, status=error.status)
+        if claimed.claim:
+            _count(claimed.claim.choice, Outcome.NOT_TAKEN)
         released = await self.recovery.release(claimed, claim_id, type(error).__name__)
         current = released or await self._load(claimed.id) or claimed
         return self._card(current, actor, notice=_stop_for(error).notice)
@@ -261,6 +269,8 @@ class Decisions:
         story = {"choice": choice.value, "refusals": told(verdict.refusals), **used}
         await self._audit(AuditEvent.REFUSED, request, actor, story)
         reasons = [r.reason.value for r in verdict.refusals]
+        for reason in dict.fromkeys(reasons):
+            metrics.REFUSALS.add(reason=reason)
         log.info("decision_refused", request=request.id, actor=actor.identity.object_id, reasons=reasons)
         return RequestCard(request, self.portal_url, Viewer.REFUSED, verdict.refusals, "refused")
 
@@ -274,6 +284,7 @@ class Decisions:
     ) -> RequestCard:
         story = {"choice": choice.value, **used, **evidence.of_stop(stop.notice)}
         await self._audit(AuditEvent.NOT_SENT, request, actor, story)
+        metrics.NOT_SENT.add(why=stop.notice)
         if stop.settle:
             await self.recovery.look_again(request)
         current = await self._load(request.id) or request
@@ -302,6 +313,10 @@ class Decisions:
 
 
 _PAST = {Choice.APPROVE: "approved", Choice.DENY: "denied"}
+
+
+def _count(choice: Choice, outcome: Outcome) -> None:
+    metrics.DECISIONS.add(choice=choice.value.lower(), outcome=outcome.value)
 
 
 def _not_open(request: ApprovalRequest) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
@@ -14,6 +15,9 @@ from bot.domain.model import ApprovalRequest
 from bot.ports import Channel, Clock, LeasedEffect, Store, Transaction
 from bot.service.common import change, finish
 from bot.service.intake import rung_ping
+from bot.telemetry import metrics
+
+_RUNGS_TOLD: Final = 4
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +45,7 @@ class Escalation:
         content = OpsCard(request, cause, number, waited, self.portal_url)
         await self.channel.post(self.ops_channel_of(request), content)
         log.warning("ops_pinged", request=request.id, rung=number, cause=cause.value)
+        _count(number, cause)
         await self._note(request_id, number, cause, effect)
 
     async def _note(self, request_id: str, number: int, cause: PingCause, effect: LeasedEffect) -> None:
@@ -63,3 +68,10 @@ class Escalation:
         )
         if following is not None:
             await tx.enqueue(rung_ping(request.id, following))
+
+
+def _count(rung: int, cause: PingCause) -> None:
+    metrics.CARDS.add(card="ops", action="posted")
+    metrics.PINGS.add(cause=cause.value, rung=str(rung) if rung < _RUNGS_TOLD else f"{_RUNGS_TOLD}+")
+    if rung == 1 and cause is PingCause.UNANSWERED:
+        metrics.SLA_BREACHES.add()

@@ -28,6 +28,7 @@ from bot.domain.model import (
 from bot.ports import Clock, Directory, Effect, Store, Transaction
 from bot.service.common import OPS_PING, card_sync, change, entry, told
 from bot.service.facts import FactsReader
+from bot.telemetry import context, metrics
 
 APPROVAL_WINDOW: Final = timedelta(hours=24)
 """Not configurable in PIM (Entra docs, "Approve or deny requests for Microsoft Entra roles")."""
@@ -64,7 +65,9 @@ class Intake:
                     self.clock, AuditEvent.TAKEN_IN, request.id, request.requester.identity, _story(request)
                 )
             )
-        log.info("request_taken_in", request=request.id, role=request.role.definition_id)
+        source = context.signal()
+        log.info("request_taken_in", request=request.id, role=request.role.definition_id, source=source)
+        metrics.TAKEN_IN.add(source=source)
         return True
 
     async def complete(self, request: ApprovalRequest, pim: PimRequest) -> None:

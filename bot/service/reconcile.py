@@ -16,6 +16,7 @@ from bot.ports import Clock, Directory, LeasedEffect, Store, Transaction
 from bot.service.common import RECONCILE, periodic
 from bot.service.intake import Intake
 from bot.service.recover import SETTLING, Recovery
+from bot.telemetry import metrics
 
 _AT_ONCE: Final = 8
 """Requests looked into side by side."""
@@ -73,10 +74,19 @@ class Reconciler:
         """Effect handler. Raises ``DirectoryError`` when Graph can't be read, after having done
         all it could.
         """
-        await self.reconcile()
+        await self._measured_round()
         async with self._store.transaction() as tx:
             if not await tx.reschedule(effect, self._clock.now() + self._poll):
                 log.info("reconcile_lease_lost")
+
+    async def _measured_round(self) -> None:
+        loop = asyncio.get_running_loop()
+        began, result = loop.time(), "failed"
+        try:
+            await self.reconcile()
+            result = "done"
+        finally:
+            metrics.RECONCILE_SECONDS.observe(loop.time() - began, result=result)
 
     async def reconcile(self) -> None:
         """Take in what is new and settle what is over. Raises ``DirectoryError``."""

@@ -13,6 +13,8 @@ import structlog
 
 from bot.domain.errors import ChannelRefusedError, NotFoundError, PermissionMissingError, RejectedError
 from bot.ports import Clock, LeasedEffect, Store, Transaction
+from bot.telemetry import metrics
+from bot.telemetry.context import carrying_out
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +37,8 @@ _LONGEST_PAUSE_SECONDS: Final = 300.0
 """What a service asks for with Retry-After is honoured up to this; beyond, it would be a stall."""
 _LOOP_BACKOFF_SECONDS: Final = (0.05, 5.0)
 """First and longest pause of the loop while the store fails, in real time."""
+_RELEASE_SECONDS: Final = 1.0
+"""For giving leases back when stopping; a store that takes longer gets them back when they end."""
 _ERROR_CHARACTERS: Final = 500
 _UNSETTLED: Final = "the handler returned without finish or reschedule"
 
@@ -46,6 +50,8 @@ class _Return:
     effect: LeasedEffect
     after: float
     error: str
+    result: str = "unsettled"
+    """For ``metrics.EFFECTS``, if the lease was still held; when it was not, the handler settled it."""
 
 
 class EffectRunner:
@@ -127,7 +133,8 @@ class EffectRunner:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         try:
-            freed = await self._store.free_leases(self._owner)
+            async with asyncio.timeout(_RELEASE_SECONDS):
+                freed = await self._store.free_leases(self._owner)
         except Exception:
             log.exception("effect_leases_not_freed", cancelled=len(left))
         else:
@@ -202,8 +209,14 @@ class EffectRunner:
                 await self._stopping.wait()
 
     async def _carry_out(self, effect: LeasedEffect, ends: float) -> None:
+        with carrying_out(effect.kind, effect.key, effect.due_at, effect.payload):
+            await self._done_or_given_back(effect, ends)
+
+    async def _done_or_given_back(self, effect: LeasedEffect, ends: float) -> None:
         if effect.attempts > 1:
             log.warning("effect_repeated", key=effect.key, kind=effect.kind, attempts=effect.attempts)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
             async with asyncio.timeout_at(ends):
                 await self._handlers[effect.kind](effect)
@@ -216,6 +229,7 @@ class EffectRunner:
         else:
             # Does nothing when the handler settled the effect, as it should have.
             returned = _Return(effect, _retry_seconds(effect, None), _UNSETTLED)
+        metrics.EFFECT_SECONDS.observe(loop.time() - began, kind=effect.kind)
         await self._give_back(returned)
 
     async def _give_back(self, returned: _Return) -> None:
@@ -229,6 +243,7 @@ class EffectRunner:
             return
         if held and returned.error == _UNSETTLED:
             log.error("effect_unsettled", key=effect.key, kind=effect.kind, again_in=returned.after)
+        metrics.EFFECTS.add(kind=effect.kind, result=returned.result if held else "done")
 
     async def _give_back_all(self) -> None:
         returns, self._returns = self._returns, []
@@ -242,11 +257,12 @@ def _failed(effect: LeasedEffect, error: Exception) -> _Return:
     # The message of an error may quote what a service answered, so the store gets a bounded piece.
     why = f"{type(error).__name__}: {error}"[:_ERROR_CHARACTERS]
     fields = {"key": effect.key, "kind": effect.kind, "attempts": effect.attempts, "again_in": after}
-    if isinstance(error, PERMANENT):
+    refused = isinstance(error, PERMANENT)
+    if refused:
         log.error("effect_refused", **fields, why=why)
     else:
         log.warning("effect_failed", **fields, why=why, exc_info=error)
-    return _Return(effect, after, why)
+    return _Return(effect, after, why, "refused" if refused else "failed")
 
 
 def _retry_seconds(effect: LeasedEffect, error: Exception | None) -> float:

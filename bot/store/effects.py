@@ -18,6 +18,7 @@ from sqlalchemy.sql.dml import ReturningUpdate, Update
 
 from bot.ports import Effect, LeasedEffect
 from bot.store.tables import effects as t
+from bot.telemetry.context import with_origin
 
 Insert = sqlite.Insert | postgresql.Insert
 
@@ -115,6 +116,12 @@ def next_due(kinds: Sequence[str]) -> Select[datetime]:
     return select(func.min(t.c.run_at)).where(_pending, t.c.kind.in_(kinds))
 
 
+def backlog() -> Select[str, int, datetime, int]:
+    """Of each kind: how many are pending, since when the oldest is due, and the most attempts."""
+    figures = func.count(), func.min(t.c.due_at), func.max(t.c.attempts)
+    return select(t.c.kind, *figures).where(_pending).group_by(t.c.kind)
+
+
 def prune(before: datetime) -> Any:
     return delete(t).where(t.c.done_at < before, ~_leased)
 
@@ -128,7 +135,7 @@ def _fresh(effect: Effect) -> dict[str, Any]:
     return {
         "key": effect.key,
         "kind": effect.kind,
-        "payload": dict(effect.payload),
+        "payload": with_origin(effect.payload, effect.due_at),
         "due_at": effect.due_at,
         "run_at": effect.due_at,
         "attempts": 0,

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -85,6 +86,15 @@ class SqlStore:
         async with self._session() as opened:
             pruned = await opened.execute(effects.prune(before))
         return int(pruned.rowcount)
+
+    async def backlog(self) -> tuple[tuple[str, int, float, int], ...]:
+        """Of each kind of effect: how many are pending, for how many seconds the oldest has been due, and
+        the most attempts.
+        """
+        async with self._session() as opened:
+            rows: Sequence[Any] = (await opened.execute(effects.backlog())).all()
+        now = self._clock.now()
+        return tuple((row[0], row[1], max(0.0, (now - row[2]).total_seconds()), row[3]) for row in rows)
 
     async def ping(self) -> None:
         async with self._session() as opened:

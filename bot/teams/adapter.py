@@ -23,6 +23,7 @@ from bot.teams.answers import OK, apology, failure_body, refusal_body
 from bot.teams.config import TeamsConfig
 from bot.teams.connector import Connectors, PooledConnectorFactory
 from bot.teams.wire import activity_from_wire
+from bot.telemetry import metrics
 
 _log = structlog.get_logger(__name__)
 RAW = "secondkey.activity"
@@ -100,6 +101,7 @@ async def _on_turn_error(context: TurnContext, error: Exception) -> None:
     """Turn whatever was raised into an answer. Must not raise: botbuilder would pass that on."""
     if isinstance(error, InboundError):
         _log.warning("inbound_refused", cause=error.cause, status=error.status)
+        metrics.INBOUND_REFUSED.add(cause=error.cause)
         context.turn_state[_ANSWER] = TurnAnswer(error.status, refusal_body(error))
         return
     _log.error("turn_failed", error=type(error).__name__, exc_info=error)

@@ -34,11 +34,19 @@ from bot.domain.errors import (
     DirectoryError,
 )
 from bot.ports import AppTokens, Clock
+from bot.telemetry.upstream import calling
 
 _log = structlog.get_logger(__name__)
 _TRANSIENT = frozenset({412, 429, 502, 503, 504})
 _UNAUTHORIZED = 401
 _ERROR_CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_WORDS = frozenset(
+    {
+        *("v3", "conversations", "activities", "members", "pagedmembers", "teams"),
+        *("api", "usertoken", "GetToken", "exchange", "SignOut", "botsignin", "GetSignInResource"),
+    }
+)
+"""Of the paths of connector and token service."""
 _backoff = wait_random_exponential(multiplier=0.25, max=2.0)
 _jitter = wait_random_exponential(multiplier=0.05, max=0.25)
 
@@ -113,10 +121,13 @@ class BotHttp:
             headers["Content-Type"] = "application/json"
         try:
             # Redirects are answers to refuse: following one would carry the bot's token along.
-            async with self._session.request(
-                method, url, data=data, headers=headers, allow_redirects=False
-            ) as response:
-                return self._answer(response, await response.read())
+            with calling("teams", _operation(method, url)) as outcome:
+                async with self._session.request(
+                    method, url, data=data, headers=headers, allow_redirects=False
+                ) as response:
+                    outcome.status = response.status
+                    body = await response.read()
+            return self._answer(response, body)
         except aiohttp.ClientConnectionError as error:
             raise _TransientError(f"Not reachable ({type(error).__name__}).") from error
         except aiohttp.ClientPayloadError as error:
@@ -155,6 +166,13 @@ class BotHttp:
             return None
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
         return max(0.0, (at - self._clock.now()).total_seconds())
+
+
+def _operation(method: str, url: URL) -> str:
+    """Method and path for a label: what is not one of the service's own words is an id."""
+    path = "/".join(part if part in _WORDS else "{id}" for part in url.path.strip("/").split("/"))
+    begin = min((path.find(word) for word in ("v3/", "api/") if word in path), default=0)
+    return f"{method} /{path[begin:]}"
 
 
 def _wait(state: RetryCallState) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 from bot.domain.model import ApprovalRequest, State
 from bot.ports import AuditEntry, CardRow, Clock, Effect, LeasedEffect, SubscriptionRow
 from bot.store.errors import StoreRefusedError
+from bot.telemetry.context import with_origin
 
 
 @dataclass(frozen=True)
@@ -255,7 +256,7 @@ class MemoryStore:
 
 
 def _fresh(effect: Effect) -> EffectRow:
-    payload = json.loads(json.dumps(dict(effect.payload)))
+    payload = json.loads(json.dumps(with_origin(effect.payload, effect.due_at)))
     return EffectRow(effect.key, effect.kind, payload, effect.due_at, effect.due_at)
 
 

@@ -1,0 +1,89 @@
+"""What every request to the bot gets, whichever endpoint it is for: an id, a span, a measurement.
+
+The id is ours and answered as ``X-Request-Id``, so that somebody can quote it. One that is sent is
+ignored, like a ``traceparent``: endpoints are open to strangers, and a stranger's id could be made to
+look like somebody else's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+from opentelemetry.trace import SpanKind
+
+from bot.telemetry import metrics
+from bot.telemetry.context import POLL, originating, span
+from bot.web.refusals import deferral
+
+HEADER: Final = "X-Request-Id"
+SIGNALS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "/api/messages": "command",
+        "/api/notifications": "subscription",
+        "/api/lifecycle": "subscription",
+        "/api/pim/extension": "extension",
+        "/api/alerts": "alert",
+    }
+)
+"""What a request taken in because of a call to this endpoint counts as coming from."""
+_FAILED: Final = 500
+_PROBES: Final = frozenset({"/healthz", "/readyz"})
+"""Asked every few seconds: no spans of these."""
+
+
+class Doors:
+    """Whether anything is let in still."""
+
+    def __init__(self) -> None:
+        self.open = True
+
+    def close(self) -> None:
+        """From now on everybody is asked to come back, to a replica that goes on."""
+        self.open = False
+
+
+def arrivals(doors: Doors) -> Middleware:
+    """The outermost middleware."""
+
+    @web.middleware
+    async def arrive(request: web.Request, handler: Handler) -> web.StreamResponse:
+        resource = request.match_info.route.resource
+        endpoint = resource.canonical if resource else "other"
+        loop = asyncio.get_running_loop()
+        began, status = loop.time(), _FAILED
+        try:
+            with originating(SIGNALS.get(endpoint, POLL)) as request_id, _spanned(request.method, endpoint):
+                try:
+                    answer = await handler(request) if doors.open else _closed()
+                except web.HTTPException as refusal:  # aiohttp's way to say 404 and 405
+                    status = refusal.status
+                    refusal.headers[HEADER] = request_id
+                    raise
+                status = answer.status
+                answer.headers[HEADER] = request_id
+                return answer
+        finally:
+            metrics.HTTP_SECONDS.observe(loop.time() - began, endpoint=endpoint, status=str(status))
+
+    return arrive
+
+
+def _closed() -> web.Response:
+    answer = deferral()
+    answer.force_close()  # kept alive, the connection would come back here
+    return answer
+
+
+@contextmanager
+def _spanned(method: str, endpoint: str) -> Iterator[None]:
+    if endpoint in _PROBES:
+        yield
+        return
+    with span(f"{method} {endpoint}", SpanKind.SERVER):
+        yield
