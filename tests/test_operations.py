@@ -1,0 +1,78 @@
+"""The alerting rules say what Prometheus can read, about metrics that there are, with a runbook for each."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import promql_parser
+import pytest
+import yaml
+
+from bot.docs import ROOT
+from bot.service import common
+from bot.telemetry import metrics
+from bot.telemetry.instruments import Histogram
+
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+RULES: list[dict[str, Any]] = yaml.safe_load((ROOT / "docs" / "alerts.yaml").read_text(encoding="utf-8"))[
+    "groups"
+][0]["rules"]
+KINDS = {value for name, value in vars(common).items() if name.isupper() and isinstance(value, str)}
+EACH = pytest.mark.parametrize("rule", [pytest.param(one, id=one["alert"]) for one in RULES])
+
+
+def series() -> set[str]:
+    """Every name that is on the page."""
+    names: set[str] = set()
+    for one in metrics.ALL:
+        suffixes = ("_bucket", "_count", "_sum") if isinstance(one, Histogram) else ("",)
+        names |= {one.full_name + suffix for suffix in suffixes}
+    return names
+
+
+@EACH
+def test_a_rule_is_promql_about_metrics_that_there_are(rule: dict[str, Any]):
+    assert promql_parser.parse(rule["expr"])
+    used = set(re.findall(r"secondkey_\w+", rule["expr"]))
+    assert used
+    assert used <= series()
+
+
+@EACH
+def test_a_rule_matches_on_labels_that_its_metrics_have(rule: dict[str, Any]):
+    declared = {one.full_name: {*one.labels, "le"} for one in metrics.ALL}
+    for name, matchers in re.findall(r"(secondkey_\w+)\{([^}]*)\}", rule["expr"]):
+        labels = set(re.findall(r"(\w+)=", matchers))
+        base = re.sub(r"_(bucket|count|sum)$", "", name)
+        assert labels <= declared.get(name, declared.get(base, set()))
+
+
+@EACH
+def test_the_kinds_that_a_rule_names_are_kinds_of_effects(rule: dict[str, Any]):
+    assert set(re.findall(r'kind="([^"]*)"', rule["expr"])) <= KINDS
+
+
+@EACH
+def test_a_rule_says_how_bad_it_is_and_its_runbook_is_there(rule: dict[str, Any]):
+    assert rule["labels"]["severity"] in {"page", "ticket"}
+    assert rule["annotations"]["summary"].endswith(".")
+    assert f"### {rule['alert']}\n" in OPERATIONS
+
+
+def test_there_is_no_runbook_without_a_rule():
+    told = set(re.findall(r"^### (SecondKey\w+)$", OPERATIONS, re.MULTILINE))
+    assert told == {rule["alert"] for rule in RULES}
+
+
+def test_every_event_the_runbooks_look_for_is_one_that_is_logged():
+    code = "\n".join(path.read_text(encoding="utf-8") for path in Path(ROOT / "bot").rglob("*.py"))
+    named = set(re.findall(r"grep (?:-e )?([a-z]+_[a-z_]+)|-e ([a-z_]+)|`([a-z]+_[a-z_]+)`", OPERATIONS))
+    events = {event for group in named for event in group if event} - {
+        "request_id",
+        "again_in",
+    }
+    assert len(events) > 8
+    unknown = {event for event in events if f'"{event}"' not in code}
+    assert {event for event in unknown if not event.startswith("secondkey_")} == set()
