@@ -26,10 +26,12 @@ from bot.graph.database import open_database_tokens
 from bot.ports import Clock, Store
 from bot.service.announce import Announcer
 from bot.service.common import CARD_SYNC, HOUSEKEEPING, OPS_PING, RECONCILE, RECOVER, SUBSCRIPTIONS, periodic
+from bot.service.conduct import CONDUCT, Conduct
 from bot.service.decide import Decisions
 from bot.service.desk import ApproverDesk, ChannelRegister
 from bot.service.escalate import Escalation
 from bot.service.facts import FactsReader
+from bot.service.forgeries import Forgeries
 from bot.service.housekeep import Housekeeping
 from bot.service.intake import Intake
 from bot.service.reconcile import Reconciler
@@ -70,6 +72,7 @@ class _Services:
     desk: ApproverDesk
     announcer: Announcer
     escalation: Escalation
+    conduct: Conduct
     reconciler: Reconciler
     recovery: Recovery
     subscriber: Subscriber
@@ -179,9 +182,10 @@ def _services(parts: _Parts) -> _Services:
         store, facts, graph.approvals, teams.user_tokens, recovery, clock, parts.ids, rules, portal
     )
     return _Services(
-        desk=ApproverDesk(decisions, parts.channels),
+        desk=ApproverDesk(decisions, parts.channels, Forgeries(store, clock)),
         announcer=Announcer(store, teams.channel, clock, portal, _channel(settings.approver_channel_of)),
         escalation=Escalation(store, teams.channel, clock, portal, _channel(settings.ops_channel_of)),
+        conduct=Conduct(store, teams.channel, clock, portal, _report_channel(settings)),
         reconciler=Reconciler(
             directory=graph.directory,
             intake=Intake(graph.directory, facts, store, clock, rules, _ladder(settings)),
@@ -216,10 +220,16 @@ def _channel(of_role: Callable[[Role], str]) -> Callable[[ApprovalRequest], str]
     return lambda request: of_role(request.role)
 
 
+def _report_channel(settings: Settings) -> Callable[[ApprovalRequest | None], str]:
+    """Where ops hear of somebody's tries: of the role tried on, if that is known."""
+    return lambda request: settings.ops_channel_of(request.role) if request else settings.ops_channel
+
+
 def _runner(services: _Services, store: Store, clock: Clock) -> EffectRunner:
     handlers = {
         CARD_SYNC: services.announcer.sync,
         OPS_PING: services.escalation.ping,
+        CONDUCT: services.conduct.check,
         RECOVER: services.recovery.recover,
         RECONCILE: services.reconciler.run,
         SUBSCRIPTIONS: services.subscriber.run,

@@ -302,9 +302,19 @@ class Transaction(Protocol):
 
     async def save_card(self, request_id: str, row: CardRow) -> None: ...
 
+    async def request_shown_on(self, conversation_id: str, activity_id: str) -> str | None:
+        """The id of the request whose card that message is."""
+
     async def audit(self, entry: AuditEntry) -> None: ...
 
     async def audit_trail(self, request_id: str) -> tuple[AuditEntry, ...]: ...
+
+    async def audit_of(
+        self, actor: str, events: Sequence[str], since: datetime, limit: int
+    ) -> tuple[AuditEntry, ...]:
+        """The newest ``limit`` lines of these events about one actor's doings, in the order of
+        writing.
+        """
 
     async def enqueue(self, effect: Effect) -> None:
         """Written once: does nothing when the key is there, done or not."""
@@ -380,6 +390,12 @@ class Desk(Protocol):
 
     async def look(self, actor: Actor, request_id: str) -> RequestCard | None:
         """The request's card as this actor may see it (user-specific refresh)."""
+
+    async def shown_on(self, conversation_id: str, activity_id: str) -> str | None:
+        """The id of the request whose card that message is; None for any other message."""
+
+    async def forged(self, actor: Actor | None, cause: str, claimed: Mapping[str, str]) -> None:
+        """Write down a click that no card of ours sends. ``claimed`` is what it says of itself."""
 
     async def heard_from(self, channel_id: str, service_url: str) -> None:
         """Remember under which service URL a channel is reached."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
-from bot.domain.content import CardContent, OpsCard
+from bot.domain.content import CardContent, ConductCard, OpsCard
 from bot.domain.model import State
 from cards import _builder as ac
-from cards import _ops, _request, text
+from cards import _conduct, _ops, _request, text
 from cards import _parts as parts
 from cards import _words as w
 
@@ -20,7 +21,12 @@ def render(content: CardContent) -> dict[str, Any]:
     """
     line = summary(content)
     fallback = text.FALLBACK.format(summary=line)
-    if isinstance(content, OpsCard):
+    body: Iterator[ac.Element]
+    actions: Iterator[ac.Element]
+    more: dict[str, Any]
+    if isinstance(content, ConductCard):
+        body, actions, more = _conduct.body(content), _conduct.actions(content), {}
+    elif isinstance(content, OpsCard):
         body, actions, more = _ops.body(content), _ops.actions(content), {}
     else:
         body, actions, more = _request.body(content), _request.actions(content), _request.more(content)
@@ -29,6 +35,8 @@ def render(content: CardContent) -> dict[str, Any]:
 
 def summary(content: CardContent) -> str:
     """The card in one line of plain text, for the notification and the list view."""
+    if isinstance(content, ConductCard):
+        return _conduct.summary(content)
     request = content.request
     name, role = w.name(request.requester), parts.role_name(request)
     if isinstance(content, OpsCard) and w.is_open(request):

@@ -224,12 +224,43 @@ PINGS_TO_DO: Final[dict[PingCause, str]] = {
 }
 PING_LAPSES: Final = "Without action PIM lets the request lapse at {time}, {date}."
 
+# Reports to ops about somebody ------------------------------------------------------------
+
+CONDUCT: Final = "⚠ Somebody keeps trying to decide what they may not"
+CONDUCT_NOTE: Final = "Every try was refused. Nothing was sent to PIM."
+CONDUCT_TRIES: Final = "Tries"
+CONDUCT_COUNT: Final = "{n} within {span}"
+CONDUCT_WHY: Final = "Refused for"
+CONDUCT_ON: Final = "On"
+CONDUCT_WHEN: Final = "When"
+CONDUCT_SPAN: Final = "From {since} to {until}"
+CONDUCT_TIMES: Final = "{what}: {n} ×"
+CONDUCT_REQUEST: Final = "{role}, asked for by {name}"
+CONDUCT_FORGED: Final = "Clicks that no card sends"
+CONDUCT_IMPERSONATED: Final = "The sign-in of another account"
+CONDUCT_REASONS: Final[dict[Reason, str]] = {
+    Reason.OTHER_TENANT: "An account of another tenant",
+    Reason.OWN_REQUEST: "Their own request",
+    Reason.BREAK_GLASS: "A break-glass account",
+    Reason.NOT_AN_APPROVER: "Not an approver of the request",
+    Reason.NO_LONGER_AN_APPROVER: "No longer an approver of the role",
+    Reason.ELIGIBLE_DIRECTLY: "Eligible for the role themselves",
+    Reason.ELIGIBLE_THROUGH_GROUP: "Eligible for the role through a group",
+    Reason.HOLDS_ROLE: "Holding the role",
+    Reason.FACT_UNREADABLE: "A fact that could not be read",
+}
+CONDUCT_TO_DO: Final = (
+    "Ask them what they meant to do. If it was not they who clicked, revoke their sessions. "
+    "The audit log has each try."
+)
+
 # The card in one line --------------------------------------------------------------------
 
 SUMMARY_PENDING: Final = "Approval needed: {name} asks for {role} ({danger}), {duration}"
 SUMMARY_OVERDUE: Final = "Overdue: {name} asks for {role} ({danger}), {duration}"
 SUMMARY_STATE: Final = "{state}: {name}, {role}"
 SUMMARY_PING: Final = "{ping}: {name} asks for {role}"
+SUMMARY_CONDUCT: Final = "{name} tried {n} times to decide what they may not, and was refused each time"
 SUMMARY_DANGERS: Final[dict[Danger, str]] = {
     Danger.CRITICAL: "critical",
     Danger.HIGH: "high risk",

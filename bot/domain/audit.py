@@ -16,4 +16,7 @@ class AuditEvent(StrEnum):
     SETTLED = "request.settled-elsewhere"
     ESCALATED = "request.escalated"
     IMPERSONATION = "attack.token-of-another"
+    FORGED = "attack.forged-click"
+    REPORTED = "conduct.reported"
+    """Its actor is who was reported; it is Second Key that reports."""
     SUBSCRIPTION_REFUSED = "subscription.refused"

@@ -1,12 +1,12 @@
-"""What cards are made of: a request and whom it is shown to, or a ping to ops."""
+"""What cards are made of: a request and whom it is shown to, a ping to ops, or a report."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.domain.model import ApprovalRequest, Refusal
+from bot.domain.model import ApprovalRequest, Person, Reason, Refusal
 
 
 class Viewer(StrEnum):
@@ -48,4 +48,23 @@ class OpsCard:
     portal_url: str
 
 
-CardContent = RequestCard | OpsCard
+@dataclass(frozen=True, slots=True)
+class ConductCard:
+    """A report to ops: somebody tried again and again to decide what they may not."""
+
+    person: Person
+    since: datetime
+    until: datetime
+    refusals: tuple[tuple[Reason, int], ...]
+    """How often each reason was given; a try can have several."""
+    forged: int
+    """How many tries were clicks that no card of ours sends."""
+    impersonated: int
+    """How many came with another user's token."""
+    tries: int
+    requests: tuple[ApprovalRequest, ...]
+    """What they tried to decide, as far as it is known here."""
+    portal_url: str
+
+
+CardContent = RequestCard | OpsCard | ConductCard

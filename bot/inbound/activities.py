@@ -21,6 +21,7 @@ MAX_REASON = 4000
 _MAX_DEPTH = 64
 _MAX_ID = 512
 _MAX_NAME = 256
+_MAX_CLAIM = 128
 _CARD_INVOKE = "adaptiveCard/action"
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,128}")
@@ -263,6 +264,33 @@ def _reason(text: Any) -> str:
     if len(clean) > MAX_REASON:
         raise InboundError(cause="reason-too-long")
     return clean
+
+
+def claimed_by(activity: Mapping[str, Any]) -> dict[str, str]:
+    """What a click says of itself, whatever of it is true: for the audit log, short and printable."""
+    value = _mapping(activity.get("value"))
+    action = _mapping(value.get("action"))
+    data = _mapping(action.get("data")) if action else value
+    sender = _mapping(activity.get("from"))
+    said = {
+        "verb": action.get("verb"),
+        "data_verb": data.get("verb"),
+        "request": data.get("request"),
+        "trigger": value.get("trigger"),
+        "message": activity.get("replyToId"),
+        "conversation": _mapping(activity.get("conversation")).get("id"),
+        "object_id": sender.get("aadObjectId"),
+        "tenant": _mapping(_mapping(activity.get("channelData")).get("tenant")).get("id"),
+    }
+    return {name: _one_line(one)[:_MAX_CLAIM] for name, one in said.items() if isinstance(one, str) and one}
+
+
+def card_clicked(activity: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Conversation and message whose card was clicked; None when the activity does not say."""
+    conversation, message = _mapping(activity.get("conversation")).get("id"), activity.get("replyToId")
+    if isinstance(conversation, str) and isinstance(message, str):
+        return conversation, message
+    return None
 
 
 def mentions_stripped(activity: Mapping[str, Any]) -> str:

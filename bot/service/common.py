@@ -106,8 +106,19 @@ def entry(
     facts: Mapping[str, Any] | None = None,
 ) -> AuditEntry:
     """An audit line as of now."""
-    who = f"{actor.tenant_id}/{actor.object_id}" if actor else None
+    who = named(actor) if actor else None
     return AuditEntry(clock.now(), event.value, request_id, who, dict(facts or {}))
+
+
+def named(identity: Identity) -> str:
+    """As the audit log names somebody."""
+    return f"{identity.tenant_id}/{identity.object_id}"
+
+
+def identity_of(name: str) -> Identity:
+    """The opposite of ``named``. Raises ``ValueError``."""
+    tenant_id, _, object_id = name.partition("/")
+    return Identity(tenant_id, object_id)
 
 
 def periodic(kind: str, clock: Clock) -> Effect:

@@ -48,6 +48,7 @@ from bot.ports import Approvals, Clock, Ids, Store, UserTokens
 from bot.service import evidence
 from bot.service.assertion import belongs_to
 from bot.service.common import entry, told
+from bot.service.conduct import COUNTED, conduct_check
 from bot.service.facts import FactsReader
 from bot.service.recover import Recovery, recovery
 from bot.telemetry import metrics
@@ -310,6 +311,8 @@ class Decisions:
     ) -> None:
         async with self.store.transaction() as tx:
             await tx.audit(entry(self.clock, event, request.id, actor.identity, facts))
+            if event in COUNTED:
+                await tx.wake(conduct_check(actor, request.id, self.clock))
 
 
 _PAST = {Choice.APPROVE: "approved", Choice.DENY: "denied"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -10,6 +11,7 @@ from bot.domain.content import RequestCard
 from bot.domain.model import Actor, Choice
 from bot.ports import Store
 from bot.service.decide import Decisions
+from bot.service.forgeries import Forgeries
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +49,7 @@ class ApproverDesk:
 
     decisions: Decisions
     channels: ChannelRegister
+    forgeries: Forgeries
 
     async def decide(
         self, actor: Actor, request_id: str, choice: Choice, justification: str
@@ -55,6 +58,12 @@ class ApproverDesk:
 
     async def look(self, actor: Actor, request_id: str) -> RequestCard | None:
         return await self.decisions.look(actor, request_id)
+
+    async def shown_on(self, conversation_id: str, activity_id: str) -> str | None:
+        return await self.forgeries.shown_on(conversation_id, activity_id)
+
+    async def forged(self, actor: Actor | None, cause: str, claimed: Mapping[str, str]) -> None:
+        await self.forgeries.forged(actor, cause, claimed)
 
     async def heard_from(self, channel_id: str, service_url: str) -> None:
         await self.channels.heard_from(channel_id, service_url)

@@ -73,6 +73,7 @@ audit = Table(
     Column("actor", Text),
     Column("facts", JSON, nullable=False),
     Index("ix_audit_request_id", "request_id", "seq"),
+    Index("ix_audit_actor", "actor", "at"),
     sqlite_autoincrement=True,
 )
 
@@ -84,6 +85,7 @@ cards = Table(
     Column("activity_id", Text, nullable=False),
     Column("service_url", Text, nullable=False),
     Column("shown_version", Integer, nullable=False),
+    Index("ix_cards_activity_id", "activity_id"),
 )
 
 effects = Table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -64,6 +65,12 @@ class SqlTransaction:
         }
         await self._put(tables.cards, {"request_id": request_id}, values)
 
+    async def request_shown_on(self, conversation_id: str, activity_id: str) -> str | None:
+        t = tables.cards
+        there = (t.c.activity_id == activity_id, t.c.conversation_id == conversation_id)
+        row = await self._row(select(t.c.request_id).where(*there))
+        return None if row is None else str(row.request_id)
+
     async def audit(self, entry: AuditEntry) -> None:
         await self._session.execute(
             tables.audit.insert().values(
@@ -79,6 +86,15 @@ class SqlTransaction:
         t = tables.audit
         rows = await self._session.execute(select(t).where(t.c.request_id == request_id).order_by(t.c.seq))
         return tuple(AuditEntry(r.at, r.event, r.request_id, r.actor, r.facts) for r in rows)
+
+    async def audit_of(
+        self, actor: str, events: Sequence[str], since: datetime, limit: int
+    ) -> tuple[AuditEntry, ...]:
+        t = tables.audit
+        wanted = (t.c.actor == actor, t.c.at >= since, t.c.event.in_(sorted(events)))
+        newest = select(t).where(*wanted).order_by(t.c.seq.desc()).limit(limit)
+        rows = (await self._session.execute(newest)).all()
+        return tuple(AuditEntry(r.at, r.event, r.request_id, r.actor, r.facts) for r in reversed(rows))
 
     async def enqueue(self, effect: Effect) -> None:
         await self._session.execute(effects.enqueue(self._session.dialect, effect))

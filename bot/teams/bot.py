@@ -19,7 +19,9 @@ from bot.inbound.activities import (
     CardAction,
     actor_of,
     card_action_of,
+    card_clicked,
     channel_of,
+    claimed_by,
     is_card_submit,
     same_tenant,
 )
@@ -86,15 +88,31 @@ class PimBot(ActivityHandler):  # type: ignore[misc]  # botbuilder is untyped
     # A click --------------------------------------------------------------------------------
 
     async def _click(self, raw: Mapping[str, Any], *, public: bool) -> tuple[dict[str, Any], str]:
-        action, actor = card_action_of(raw), actor_of(raw)
-        shown = await self._desk_answers(action, actor)
+        try:
+            action, actor = card_action_of(raw), actor_of(raw)
+            await self._check_card(raw, action)
+            shown = await self._desk_answers(action, actor)
+        except InboundError as error:
+            await self._desk.forged(_whoever(raw), error.cause, claimed_by(raw))
+            raise
         if shown is None:
+            if not action.automatic:  # clients refresh cards that are older than the database
+                await self._desk.forged(actor, "unknown-request", claimed_by(raw))
             _log.info("request_unknown", request=action.request_id, verb=action.verb)
             return cards.message_card("unknown-request"), text.MESSAGES["unknown-request"][0]
         if public:
             # Somebody else following this link would sign in under the clicker's name.
             shown = replace(shown, sign_in_link=None)
         return cards.render(shown), cards.summary(shown)
+
+    async def _check_card(self, raw: Mapping[str, Any], action: CardAction) -> None:
+        """Refuse a click on one request's card that names another request. Raises ``InboundError``."""
+        clicked = card_clicked(raw) if action.verb in _CHOICES else None
+        if clicked is None:
+            return
+        shown_on = await self._desk.shown_on(*clicked)
+        if shown_on is not None and shown_on != action.request_id:
+            raise InboundError(cause="card-of-another-request")
 
     async def _desk_answers(self, action: CardAction, actor: Actor) -> RequestCard | None:
         if action.verb == "refresh":
@@ -162,6 +180,14 @@ def _finished_late(task: asyncio.Task[RequestCard | None]) -> None:
         _log.error("decision_failed_late", error=type(error).__name__, exc_info=error)
     else:
         _log.info("decision_finished_late")
+
+
+def _whoever(raw: Mapping[str, Any]) -> Actor | None:
+    """Who it was, if the activity says so without contradiction."""
+    try:
+        return actor_of(raw)
+    except InboundError:
+        return None
 
 
 def _is_personal(raw: Mapping[str, Any]) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.domain.content import CardContent, OpsCard, PingCause, RequestCard, Viewer
+from bot.domain.content import CardContent, ConductCard, OpsCard, PingCause, RequestCard, Viewer
 from bot.domain.model import (
     ApprovalRequest,
     Choice,
@@ -163,5 +163,19 @@ VARIANTS: dict[str, CardContent] = {
     "ended": card(like(state=State.ENDED, decision=APPROVAL, ended_at=ASKED + timedelta(hours=2))),
     "ops-unanswered": _ops(PingCause.UNANSWERED, 1, like(rung=1)),
     "ops-empty-pool": _ops(PingCause.EMPTY_POOL, 0, like(pool=EMPTY)),
+    "conduct": ConductCard(
+        person=person(9, "Blake Nakamura"),
+        since=ASKED,
+        until=ASKED + timedelta(minutes=7, seconds=20),
+        refusals=((Reason.ELIGIBLE_DIRECTLY, 5), (Reason.HOLDS_ROLE, 2)),
+        forged=1,
+        impersonated=1,
+        tries=7,
+        requests=(REQUEST, NIGHT),
+        portal_url=PORTAL,
+    ),
+    "conduct-unknown-requests": ConductCard(
+        person(9, ""), ASKED, ASKED, (), forged=5, impersonated=0, tries=5, requests=(), portal_url=PORTAL
+    ),
     "ops-decided-since": _ops(PingCause.UNANSWERED, 1, like(state=State.APPROVED, decision=APPROVAL)),
 }

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from card_variants import HOSTILE_TEXT, VARIANTS, card, hostile_request
+from card_variants import ASKED, HOSTILE_TEXT, VARIANTS, card, hostile_request
 from jsonschema import Draft6Validator
 
 import cards
-from bot.domain.content import CardContent, OpsCard, PingCause, RequestCard
+from bot.domain.content import CardContent, ConductCard, OpsCard, PingCause, RequestCard
+from bot.domain.model import Reason
 from cards import text
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -110,8 +111,17 @@ def test_summary_is_one_short_line_without_glyphs(name: str, content: CardConten
 
 HOSTILE: list[CardContent] = [
     card(hostile_request()),
-    OpsCard(
-        hostile_request(), PingCause.UNANSWERED, 1, SIZE_LIMIT * VARIANTS["pending"].request.sla.rungs[0], "x"
+    OpsCard(hostile_request(), PingCause.UNANSWERED, 1, SIZE_LIMIT * hostile_request().sla.rungs[0], "x"),
+    ConductCard(
+        hostile_request().requester,
+        ASKED,
+        ASKED,
+        tuple((reason, 10**9) for reason in Reason),
+        forged=10**9,
+        impersonated=10**9,
+        tries=10**9,
+        requests=(hostile_request(),) * 5,
+        portal_url="x",
     ),
 ]
 

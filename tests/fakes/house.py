@@ -19,9 +19,11 @@ from bot.domain.model import ApprovalRequest, Choice, PimRequest, SlaPlan
 from bot.domain.separation import Rules
 from bot.ports import AuditEntry, LeasedEffect
 from bot.service.announce import Announcer
+from bot.service.conduct import Conduct
 from bot.service.decide import Decisions
 from bot.service.escalate import Escalation
 from bot.service.facts import FactsReader
+from bot.service.forgeries import Forgeries
 from bot.service.intake import Intake
 from bot.service.reconcile import Reconciler
 from bot.service.recover import Recovery
@@ -77,6 +79,8 @@ class FakeHouse:
             poll=timedelta(seconds=10),
         )
         self.announcer = Announcer(self.store, self.channel, self.clock, PORTAL, lambda _: APPROVERS)
+        self.conduct = Conduct(self.store, self.channel, self.clock, PORTAL, lambda _: OPS)
+        self.forgeries = Forgeries(self.store, self.clock)
         self.escalation = Escalation(self.store, self.channel, self.clock, PORTAL, lambda _: OPS)
 
     def subscriber(self, *resources: str) -> Subscriber:

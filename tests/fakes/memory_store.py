@@ -86,11 +86,23 @@ class MemoryTransaction:
             raise StoreRefusedError
         self._state.cards[request_id] = row
 
+    async def request_shown_on(self, conversation_id: str, activity_id: str) -> str | None:
+        for request_id, row in self._state.cards.items():
+            if (row.posted.conversation_id, row.posted.activity_id) == (conversation_id, activity_id):
+                return request_id
+        return None
+
     async def audit(self, entry: AuditEntry) -> None:
         self._state.audit.append(replace(entry, facts=json.loads(json.dumps(dict(entry.facts)))))
 
     async def audit_trail(self, request_id: str) -> tuple[AuditEntry, ...]:
         return tuple(entry for entry in self._state.audit if entry.request_id == request_id)
+
+    async def audit_of(
+        self, actor: str, events: Sequence[str], since: datetime, limit: int
+    ) -> tuple[AuditEntry, ...]:
+        found = [e for e in self._state.audit if e.actor == actor and e.event in events and e.at >= since]
+        return tuple(found[-limit:])
 
     async def enqueue(self, effect: Effect) -> None:
         self._state.effects.setdefault(effect.key, _fresh(effect))

@@ -14,7 +14,9 @@ from bot.inbound.activities import (
     CardAction,
     actor_of,
     card_action_of,
+    card_clicked,
     channel_of,
+    claimed_by,
     is_card_submit,
     mentions_stripped,
     parse_activity,
@@ -302,3 +304,40 @@ def mention(text: Any, identifier: str = "28:bot", **more: Any) -> dict[str, Any
 def test_the_bots_own_mention_goes_and_nothing_else(text: str | None, entities: list[Any], left: str):
     sample = activity(recipient={"id": "28:bot"}, entities=entities, text=text)
     assert mentions_stripped(sample) == left
+
+
+# What a click says of itself ---------------------------------------------------------------
+
+
+def test_a_claim_is_kept_short_printable_and_whole():
+    forged = click("approve", verb="deny\x1b[2J", request="r" * 200, more="x")
+    assert claimed_by(forged) == {
+        "verb": "approve",
+        "data_verb": "deny[2J",
+        "request": "r" * 128,
+        "trigger": "manual",
+        "conversation": forged["conversation"]["id"],
+        "object_id": ADELE_ID,
+        "tenant": TENANT,
+    }
+
+
+@pytest.mark.parametrize("value", [None, 1, "x", [], {"action": 7}, {"action": {"data": []}}, {"verb": 1}])
+def test_whatever_a_click_is_its_claim_can_be_read(value: Any):
+    assert claimed_by(click() | {"value": value})["object_id"] == ADELE_ID
+
+
+def test_a_submit_claims_what_its_data_says():
+    assert claimed_by(activity(value={"verb": "deny", "request": "r1"}))["data_verb"] == "deny"
+
+
+@pytest.mark.parametrize(
+    ("changes", "clicked"),
+    [
+        pytest.param({"replyToId": "7"}, (f"{CHANNEL};messageid=1700000000000", "7"), id="a card"),
+        pytest.param({}, None, id="no message"),
+        pytest.param({"replyToId": 7}, None, id="not a text"),
+    ],
+)
+def test_which_card_was_clicked(changes: dict[str, Any], clicked: tuple[str, str] | None):
+    assert card_clicked(click() | changes) == clicked

@@ -184,6 +184,34 @@ async def test_the_audit_trail_of_a_request_is_in_the_order_of_writing(store: St
         assert await tx.audit_trail("r3") == ()
 
 
+async def test_what_an_actor_did_lately_is_the_newest_lines_of_some_events(store: Store) -> None:
+    lines = [
+        AuditEntry(AT - MINUTE, "refused", "r1", "t/a", {"n": 0}),
+        AuditEntry(AT, "refused", "r1", "t/a", {"n": 1}),
+        AuditEntry(AT, "refused", "r1", "t/b", {"n": 2}),
+        AuditEntry(AT + MINUTE, "forged", None, "t/a", {"n": 3}),
+        AuditEntry(AT + MINUTE, "other", "r2", "t/a", {"n": 4}),
+        AuditEntry(AT + MINUTE, "refused", "r2", "t/a", {"n": 5}),
+    ]
+    async with store.transaction() as tx:
+        for line in lines:
+            await tx.audit(line)
+        assert await tx.audit_of("t/a", ["refused", "forged"], AT, 9) == (lines[1], lines[3], lines[5])
+        assert await tx.audit_of("t/a", ["refused", "forged"], AT, 2) == (lines[3], lines[5])
+        assert await tx.audit_of("t/a", [], AT, 9) == ()
+        assert await tx.audit_of("t/c", ["refused"], AT, 9) == ()
+
+
+async def test_which_requests_card_a_message_is(store: Store) -> None:
+    async with store.transaction() as tx:
+        await tx.add_request(a_request("r1"))
+        await tx.save_card("r1", CardRow(PostedCard("19:a;messageid=1", "1", "https://smba.example/"), 1))
+    async with store.transaction() as tx:
+        assert await tx.request_shown_on("19:a;messageid=1", "1") == "r1"
+        assert await tx.request_shown_on("19:b;messageid=1", "1") is None
+        assert await tx.request_shown_on("19:a;messageid=1", "2") is None
+
+
 async def test_service_urls_follow_the_newest(store: Store) -> None:
     async with store.transaction() as tx:
         assert await tx.service_url("19:a") is None

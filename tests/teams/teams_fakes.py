@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -104,6 +104,9 @@ class FakeDesk:
     decided: list[tuple[Actor, str, Choice, str]] = field(default_factory=list)
     looked: list[tuple[Actor, str]] = field(default_factory=list)
     heard: list[tuple[str, str]] = field(default_factory=list)
+    cards: dict[tuple[str, str], str] = field(default_factory=dict)
+    """By conversation and activity: the request whose card is there."""
+    forgeries: list[tuple[Actor | None, str, dict[str, str]]] = field(default_factory=list)
     fault: Exception | None = None
     deaf: bool = False
     hold: asyncio.Event | None = None
@@ -125,6 +128,12 @@ class FakeDesk:
         if self.fault is not None:
             raise self.fault
         return self.card
+
+    async def shown_on(self, conversation_id: str, activity_id: str) -> str | None:
+        return self.cards.get((conversation_id, activity_id))
+
+    async def forged(self, actor: Actor | None, cause: str, claimed: Mapping[str, str]) -> None:
+        self.forgeries.append((actor, cause, dict(claimed)))
 
     async def heard_from(self, channel_id: str, service_url: str) -> None:
         if self.deaf:

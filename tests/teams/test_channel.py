@@ -7,10 +7,10 @@ from typing import Any
 
 import aiohttp
 import pytest
-from channel_samples import ADELE_ID, APP_ID, CHANNEL, TENANT, HandClock
+from channel_samples import ADELE_ID, APP_ID, CHANNEL, NOW, TENANT, HandClock
 from teams_fakes import Answer, Call, Naps, Service, Tokens, config
 
-from bot.domain.content import OpsCard, PingCause, RequestCard
+from bot.domain.content import ConductCard, OpsCard, PingCause, RequestCard
 from bot.domain.errors import ChannelRefusedError, ChannelUnavailableError
 from bot.domain.model import Identity, Person, Pool, PoolMember, PostedCard, State, Unreadable
 from bot.teams import open_teams
@@ -162,6 +162,14 @@ async def test_nobody_is_looked_up_for(
 ):
     await channel.post(CHANNEL, replace(card, request=replace(card.request, **changes)))
     assert [call.method for call in usual.calls] == ["POST"]
+
+
+async def test_a_report_about_somebody_alerts_too(channel: TeamsChannel, usual: Service, card: RequestCard):
+    someone = card.request.requester
+    report = ConductCard(someone, NOW, NOW, (), 5, 0, 5, (), card.portal_url)
+    await channel.post(CHANNEL, report)
+    (sent,) = [call.sent for call in usual.calls if call.method == "POST"]
+    assert sent["activity"]["channelData"] == {"notification": {"alert": True}}
 
 
 async def test_an_ops_ping_alerts(channel: TeamsChannel, usual: Service, card: RequestCard):

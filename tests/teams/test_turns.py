@@ -190,6 +190,67 @@ async def test_a_malformed_click_is_told_so(
     assert [line["cause"] for line in logs if line["event"] == "inbound_refused"] == [code]
 
 
+@pytest.mark.parametrize(
+    ("forged", "cause"),
+    [
+        pytest.param(click("explode"), "unknown-verb", id="unknown verb"),
+        pytest.param(click("approve", verb="deny"), "verbs-differ", id="swapped verb"),
+        pytest.param(click(request="../../etc"), "bad-request-id", id="no request id"),
+        pytest.param(click(reason="x" * 4001), "reason-too-long", id="longer than the card takes"),
+        pytest.param(click() | {"value": {"action": None}}, "bad-action", id="no action"),
+        pytest.param(activity(value={"verb": "approve", "request": 7}), "bad-request-id", id="submit"),
+    ],
+)
+async def test_a_click_that_no_card_sends_decides_nothing_and_is_noted_with_its_sender(
+    teams: Teams, desk: FakeDesk, forged: dict[str, Any], cause: str
+):
+    status, _ = await teams.deliver(forged)
+    assert (status, desk.decided, desk.looked) == (400, [], [])
+    ((actor, said, claimed),) = desk.forgeries
+    assert actor is not None
+    assert (actor.identity, said) == (Identity(TENANT, ADELE_ID), cause)
+    assert claimed["object_id"] == ADELE_ID
+
+
+async def test_a_forger_who_can_not_be_named_is_noted_by_what_they_claim(teams: Teams, desk: FakeDesk):
+    two_tenants = click() | {"channelData": {"tenant": {"id": OTHER_TENANT}}}
+    status, _ = await teams.deliver(two_tenants)
+    assert (status, desk.decided) == (403, [])
+    assert desk.forgeries[0][:2] == (None, "tenants-differ")
+    assert desk.forgeries[0][2]["tenant"] == OTHER_TENANT
+
+
+CLICKED = {"replyToId": "1700000000000"}
+THREAD = (f"{CHANNEL};messageid=1700000000000", "1700000000000")
+
+
+@pytest.mark.parametrize("verb", ["approve", "deny"])
+async def test_a_click_on_one_requests_card_can_not_decide_another(teams: Teams, desk: FakeDesk, verb: str):
+    desk.cards[THREAD] = "another-request"
+    status, said = await teams.deliver(click(verb) | CLICKED)
+    assert (status, said["value"]["code"]) == (400, "card-of-another-request")
+    assert desk.decided == []
+    assert desk.forgeries[0][1] == "card-of-another-request"
+    assert desk.forgeries[0][2]["message"] == "1700000000000"
+
+
+async def test_a_click_on_the_requests_own_card_decides(teams: Teams, desk: FakeDesk):
+    desk.cards[THREAD] = REQUEST_ID
+    assert (await teams.deliver(click() | CLICKED))[0] == 200
+    assert len(desk.decided) == 1
+    assert desk.forgeries == []
+
+
+async def test_an_unknown_request_is_noted_when_somebody_clicked(teams: Teams, desk: FakeDesk):
+    desk.card = None
+    await teams.deliver(click())
+    assert [cause for _, cause, _ in desk.forgeries] == ["unknown-request"]
+    looking = click("refresh")
+    looking["value"]["trigger"] = "automatic"
+    await teams.deliver(looking)
+    assert len(desk.forgeries) == 1
+
+
 @pytest.mark.parametrize("name", ["signin/failure", "message/submitAction", "task/fetch", None])
 async def test_an_invoke_that_is_not_known_is_501_with_a_body(teams: Teams, name: str | None):
     """Bug 10."""
