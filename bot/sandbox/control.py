@@ -10,7 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox import delivery, graph_requests, pim
+from bot.sandbox import delivery, graph_group_requests, graph_requests, pim, pim_groups
+from bot.sandbox.control_tenant import group_of
 from bot.sandbox.durations import graph_time
 from bot.sandbox.graph_http import GraphError, Json, body_of
 from bot.sandbox.graph_shapes import request_json, step_json
@@ -35,7 +36,10 @@ def routes(world: World) -> list[web.RouteDef]:
 
 def detail(world: World, request: PimRequest) -> Json:
     """A request with its names, and its approval as an auditor would want to see it."""
-    shown = request_json(world, request, ("principal", "roleDefinition"))
+    if request.id in world.tenant.group_requests:
+        shown = graph_group_requests.group_request_json(world, request, ("principal", "group"))
+    else:
+        shown = request_json(world, request, ("principal", "roleDefinition"))
     shown["approval"] = step_json(world, request, "") if request.approval else None
     return shown
 
@@ -43,12 +47,11 @@ def detail(world: World, request: PimRequest) -> Json:
 def _portal_routes(world: World) -> list[web.RouteDef]:
     async def activate(request: web.Request) -> web.StreamResponse:
         body = await body_of(request)
-        user, role = world.user(body["user"]), world.tenant.role(body["role"])
+        user = world.user(body["user"])
         wish = {
             "action": body.get("action", "selfActivate"),
             "principalId": user.object_id,
-            "roleDefinitionId": role.id,
-            "directoryScopeId": body.get("scope", "/"),
+            **_target(world, body),
             "justification": body.get("justification", ""),
             "scheduleInfo": {
                 "startDateTime": body.get("start"),
@@ -56,28 +59,29 @@ def _portal_routes(world: World) -> list[web.RouteDef]:
             },
             "ticketInfo": _ticket(body.get("ticket")),
         }
-        made = await graph_requests.submit(world, _signed_in(user), wish)
+        submit = graph_group_requests.submit if "group" in body else graph_requests.submit
+        made = await submit(world, _signed_in(user), wish)
         return web.json_response(detail(world, made), status=201)
 
     async def cancel(request: web.Request) -> web.StreamResponse:
         body = await body_of(request)
         wanted = str(body["request"])
-        found = world.tenant.requests.get(wanted)
+        found = _found(world, wanted)
         who = world.user(body["user"]).object_id if "user" in body else found.principal_id if found else ""
-        made = await graph_requests.cancel(world, who, wanted)
+        made = await _api(world, wanted).cancel(world, who, wanted)
         return web.json_response(detail(world, made))
 
     async def decide(request: web.Request) -> web.StreamResponse:
         body = await body_of(request)
         user = world.user(body["user"])
-        made = await graph_requests.decide(
+        made = await _api(world, body["request"]).decide(
             world, user.object_id, body["request"], body["result"], body.get("justification", "")
         )
         return web.json_response(detail(world, made))
 
     async def one_request(request: web.Request) -> web.StreamResponse:
-        pim.settle(world)
-        found = world.tenant.requests.get(request.match_info["id"].lower())
+        _settle(world)
+        found = _found(world, request.match_info["id"].lower())
         if found is None:
             raise GraphError(404, "ResourceNotFound", "There is no such request.")
         return web.json_response(detail(world, found))
@@ -88,6 +92,29 @@ def _portal_routes(world: World) -> list[web.RouteDef]:
         web.post("/_sandbox/portal/decide", decide),
         web.get("/_sandbox/requests/{id}", one_request),
     ]
+
+
+def _target(world: World, body: Json) -> Json:
+    """``{"role", "scope"}`` of the directory, or ``{"group", "access"}``."""
+    if "group" in body:
+        return {"groupId": group_of(world, body["group"]).id, "accessId": body.get("access", "member")}
+    role = world.tenant.role(body["role"])
+    return {"roleDefinitionId": role.id, "directoryScopeId": body.get("scope", "/")}
+
+
+def _found(world: World, request_id: str) -> PimRequest | None:
+    tenant = world.tenant
+    return tenant.requests.get(request_id) or tenant.group_requests.get(request_id)
+
+
+def _api(world: World, request_id: str) -> Any:
+    """Whichever PIM has the request."""
+    return graph_group_requests if request_id in world.tenant.group_requests else graph_requests
+
+
+def _settle(world: World) -> None:
+    pim.settle(world)
+    pim_groups.settle(world)
 
 
 def _signed_in(user: User) -> pim.Caller:
@@ -120,7 +147,7 @@ def _clock_routes(world: World) -> list[web.RouteDef]:
         if seconds < 0:
             raise GraphError(400, "BadRequest", "The clock only moves forward.")
         await world.advance(seconds)
-        pim.settle(world)
+        _settle(world)
         return web.json_response(_clock(world))
 
     async def stream(request: web.Request) -> web.StreamResponse:
@@ -213,7 +240,7 @@ def _log_routes(world: World) -> list[web.RouteDef]:
         return web.json_response({"lines": world.log[max(since, 0) :], "next": len(world.log)})
 
     async def state(_: web.Request) -> web.StreamResponse:
-        pim.settle(world)
+        _settle(world)
         return web.json_response(_state(world))
 
     return [
@@ -242,7 +269,13 @@ def _state(world: World) -> Json:
         "roles": [asdict(role) for role in tenant.roles.values()],
         "policies": [asdict(policy) for policy in tenant.policies.values()],
         "groups": [asdict(group) for group in tenant.groups.values()],
-        "requests": [detail(world, request) for request in tenant.requests.values()],
+        "group_policies": [
+            {"group": group_id, "access": access, **asdict(policy)}
+            for (group_id, access), policy in tenant.group_policies.items()
+        ],
+        "requests": [
+            detail(world, request) for request in (*tenant.requests.values(), *tenant.group_requests.values())
+        ],
         "assignments": [
             {**asdict(entry), **{when: graph_time(getattr(entry, when)) for when in _ASSIGNMENT_TIMES}}
             for entry in tenant.assignments.values()

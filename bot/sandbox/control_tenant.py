@@ -1,4 +1,4 @@
-"""``/_sandbox/world``, ``policies``, ``eligibilities``, ``group-eligibilities``, ``groups`` and ``users``:
+"""``/_sandbox/world``, ``policies``, ``eligibilities``, ``group-…``, ``groups`` and ``users``:
 change the tenant as it runs.
 """
 
@@ -9,9 +9,10 @@ from dataclasses import asdict
 
 from aiohttp import web
 
+from bot.sandbox import pim_groups
 from bot.sandbox.durations import graph_time, parse_time
 from bot.sandbox.graph_http import GraphError, Json, body_of
-from bot.sandbox.tenant import Eligibility, Group, GroupEligibility
+from bot.sandbox.tenant import Eligibility, Group, GroupEligibility, RolePolicy
 from bot.sandbox.world import World
 
 NUMBERS = ("page_size", "mail_delay_seconds", "notification_backoff_seconds", "propagation_seconds")
@@ -35,17 +36,14 @@ def routes(world: World) -> list[web.RouteDef]:
     async def change_policy(request: web.Request) -> web.StreamResponse:
         body = await body_of(request)
         policy = world.tenant.policies[world.tenant.role(request.match_info["role"]).id]
-        for name in body.keys() & set(POLICY_FIELDS):
-            setattr(policy, name, body[name])
-        if "approver_users" in body:
-            policy.approver_users = _ids(world, body["approver_users"])
-        if "approver_groups" in body:
-            policy.approver_groups = [_group(world, name).id for name in body["approver_groups"]]
+        _change_policy(world, policy, body)
         return web.json_response(asdict(policy))
 
     async def add_eligibility(request: web.Request) -> web.StreamResponse:
         body = await body_of(request)
-        principal = _group(world, body["group"]).id if "group" in body else world.user(body["user"]).object_id
+        principal = (
+            group_of(world, body["group"]).id if "group" in body else world.user(body["user"]).object_id
+        )
         start, end = (parse_time(body[name]) if body.get(name) else None for name in ("start", "end"))
         role = world.tenant.role(body["role"])
         made = Eligibility(world.new_id(), principal, role.id, body.get("scope", "/"), start, end)
@@ -73,7 +71,7 @@ def _group_routes(world: World) -> list[web.RouteDef]:
             raise GraphError(400, "BadRequest", "access is 'member' or 'owner'.")
         (principal,) = _ids(world, [body["principal"]])
         start, end = (parse_time(body[name]) if body.get(name) else None for name in ("start", "end"))
-        group, access = _group(world, body["group"]).id, body.get("access", "member")
+        group, access = group_of(world, body["group"]).id, body.get("access", "member")
         made = GroupEligibility(world.new_id(), group, principal, access, start, end)
         world.tenant.group_eligibilities[made.id] = made
         shown = {**asdict(made), "start": graph_time(start), "end": graph_time(end)}
@@ -91,8 +89,16 @@ def _group_routes(world: World) -> list[web.RouteDef]:
         world.tenant.groups[made.id] = made
         return web.json_response(asdict(made), status=201)
 
+    async def change_group_policy(request: web.Request) -> web.StreamResponse:
+        """Changing a group's settings brings the group under PIM's management."""
+        wanted = (group_of(world, request.match_info["group"]).id, request.match_info["access"])
+        pim_groups.onboard(world, wanted[0])
+        policy = world.tenant.group_policies[wanted]
+        _change_policy(world, policy, await body_of(request))
+        return web.json_response(asdict(policy))
+
     async def change_group(request: web.Request) -> web.StreamResponse:
-        group = _group(world, request.match_info["group"])
+        group = group_of(world, request.match_info["group"])
         body = await body_of(request)
         if not body or body.keys() - {"members", "owners"}:
             raise GraphError(400, "BadRequest", "A group's members and owners can be changed.")
@@ -108,10 +114,20 @@ def _group_routes(world: World) -> list[web.RouteDef]:
     return [
         web.post("/_sandbox/group-eligibilities", add_group_eligibility),
         web.delete("/_sandbox/group-eligibilities/{id}", remove_group_eligibility),
+        web.patch("/_sandbox/group-policies/{group}/{access:member|owner}", change_group_policy),
         web.post("/_sandbox/groups", add_group),
         web.patch("/_sandbox/groups/{group}", change_group),
         web.patch("/_sandbox/users/{user}", change_user),
     ]
+
+
+def _change_policy(world: World, policy: RolePolicy, body: Json) -> None:
+    for name in body.keys() & set(POLICY_FIELDS):
+        setattr(policy, name, body[name])
+    if "approver_users" in body:
+        policy.approver_users = _ids(world, body["approver_users"])
+    if "approver_groups" in body:
+        policy.approver_groups = [group_of(world, name).id for name in body["approver_groups"]]
 
 
 def _change_world(world: World, body: Json) -> None:
@@ -152,11 +168,11 @@ def _ids(world: World, names: Iterable[str]) -> list[str]:
         try:
             ids.append(world.user(name).object_id)
         except KeyError:
-            ids.append(_group(world, name).id)
+            ids.append(group_of(world, name).id)
     return ids
 
 
-def _group(world: World, name_or_id: str) -> Group:
+def group_of(world: World, name_or_id: str) -> Group:
     """Raises ``KeyError``."""
     for group in world.tenant.groups.values():
         if name_or_id in {group.id, group.display_name}:

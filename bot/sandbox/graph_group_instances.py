@@ -5,14 +5,16 @@ Both listings have to be filtered by group or by principal: there is none of the
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from aiohttp import web
 
+from bot.sandbox import pim_groups
+from bot.sandbox.durations import graph_time
 from bot.sandbox.graph_http import GraphError, Json, collection, expands, filter_of, matches, require
 from bot.sandbox.graph_shapes import group_eligibility_json, in_group
-from bot.sandbox.tenant import Group, GroupEligibility, current
+from bot.sandbox.tenant import Group, GroupAssignment, GroupEligibility, current
 from bot.sandbox.world import World
 
 READ_ELIGIBILITY = {
@@ -24,16 +26,18 @@ READ_ASSIGNMENTS = {
     "PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup",
 }
 FILTERS = ("accessId", "groupId", "principalId", "memberType")
+BY_ME = r"filterByCurrentUser\(on='principal'\)"
 GROUP = "/{version:v1.0|beta}/identityGovernance/privilegedAccess/group"
 
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """Membership or ownership that somebody simply has: an assignment without an end."""
+    """Membership or ownership that somebody has: for good, or because they activated it."""
 
     group_id: str
     principal_id: str
     access_id: str
+    activated: GroupAssignment | None
 
 
 def routes(world: World) -> list[web.RouteDef]:
@@ -53,7 +57,26 @@ def routes(world: World) -> list[web.RouteDef]:
         entries = [entry for entry in _standing(world) if matches(_assignment_json(world, entry), wanted)]
         return collection(world, request, entries, lambda entry: _assignment_json(world, entry, expand))
 
+    async def my_eligibilities(request: web.Request) -> web.StreamResponse:
+        me, expand = _myself(world, request, READ_ELIGIBILITY), expands(request)
+        principals = (me, *world.tenant.transitive_member_of(me))
+        table = world.tenant.group_eligibilities
+        entries = current((e for p in principals for e in table.where("principal_id", p)), world.now())
+
+        def render(entry: GroupEligibility) -> Json:
+            shown = group_eligibility_json(world, entry, expand)
+            return shown | {"memberType": "direct" if entry.principal_id == me else "group"}
+
+        return collection(world, request, entries, render)
+
+    async def my_assignments(request: web.Request) -> web.StreamResponse:
+        me, expand = _myself(world, request, READ_ASSIGNMENTS), expands(request)
+        entries = [entry for entry in _standing(world) if entry.principal_id == me]
+        return collection(world, request, entries, lambda entry: _assignment_json(world, entry, expand))
+
     return [
+        web.get(f"{GROUP}/eligibilityScheduleInstances/{{by:{BY_ME}}}", my_eligibilities),
+        web.get(f"{GROUP}/assignmentScheduleInstances/{{by:{BY_ME}}}", my_assignments),
         web.get(f"{GROUP}/eligibilityScheduleInstances", eligibilities),
         web.get(f"{GROUP}/assignmentScheduleInstances", assignments),
     ]
@@ -75,26 +98,38 @@ def _narrowed(world: World, wanted: dict[str, str]) -> list[GroupEligibility]:
     return table.where("group_id", wanted["groupId"].lower())
 
 
+def _myself(world: World, request: web.Request, permissions: set[str]) -> str:
+    """The user whose own entries ``filterByCurrentUser`` gives; an app has none."""
+    return str(require(world, request, (), permissions)["oid"])
+
+
 def _standing(world: World) -> list[_Standing]:
-    return [entry for group in world.tenant.groups.values() for entry in _standing_in(group)]
+    pim_groups.settle(world)
+    activated = {
+        (entry.group_id, entry.access_id, entry.principal_id): entry
+        for entry in world.tenant.group_assignments.values()
+    }
+    return [entry for group in world.tenant.groups.values() for entry in _standing_in(group, activated)]
 
 
-def _standing_in(group: Group) -> list[_Standing]:
-    members = [_Standing(group.id, member, "member") for member in group.members]
-    return members + [_Standing(group.id, owner, "owner") for owner in group.owners]
+def _standing_in(group: Group, activated: dict[tuple[str, str, str], GroupAssignment]) -> Iterator[_Standing]:
+    for access, people in (("member", group.members), ("owner", group.owners)):
+        for one in people:
+            yield _Standing(group.id, one, access, activated.get((group.id, access, one)))
 
 
 def _assignment_json(world: World, entry: _Standing, expand: Collection[str] = ()) -> Json:
-    name = f"{entry.group_id}_{entry.access_id}_{entry.principal_id}"
+    activated = entry.activated
+    name = activated.id if activated else f"{entry.group_id}_{entry.access_id}_{entry.principal_id}"
     shown: Json = {
         "id": name,
-        "startDateTime": None,
-        "endDateTime": None,
+        "startDateTime": graph_time(activated.start) if activated else None,
+        "endDateTime": graph_time(activated.end) if activated else None,
         "principalId": entry.principal_id,
         "accessId": entry.access_id,
         "groupId": entry.group_id,
         "memberType": "direct",
-        "assignmentType": "assigned",
+        "assignmentType": "activated" if activated else "assigned",
         "assignmentScheduleId": name,
     }
     return shown | in_group(world, expand, entry.principal_id, entry.group_id)

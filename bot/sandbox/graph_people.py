@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
+from bot.sandbox import pim_groups
 from bot.sandbox.graph_http import GraphError, Json, body_of, collection, entity, not_found, require
 from bot.sandbox.graph_shapes import group_json, object_json, user_json
 from bot.sandbox.tenant import Group
@@ -84,6 +85,7 @@ def _group_routes(world: World) -> list[web.RouteDef]:
 
     async def members(request: web.Request) -> web.StreamResponse:
         require(world, request, READ_GROUPS, pim=False)
+        pim_groups.settle(world)
         group = _group(world, request)
         transitive = request.match_info["which"] == "transitiveMembers"
         found = _objects(world, world.tenant.transitive_members(group.id) if transitive else group.members)
@@ -119,6 +121,7 @@ def _relation_routes(world: World) -> list[web.RouteDef]:
 
     async def owners(request: web.Request) -> web.StreamResponse:
         require(world, request, READ_GROUPS, pim=False)
+        pim_groups.settle(world)
         found = _objects(world, _group(world, request).owners)
         return collection(world, request, found, lambda item: item, "directoryObjects")
 
@@ -131,6 +134,7 @@ def _relation_routes(world: World) -> list[web.RouteDef]:
 
 
 def _groups_of(world: World, request: web.Request, principal_id: str) -> web.StreamResponse:
+    pim_groups.settle(world)
     found = _objects(world, world.tenant.transitive_member_of(principal_id))
     return collection(world, request, found, lambda item: item, "directoryObjects")
 

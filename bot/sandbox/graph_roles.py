@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox import pim, policies
+from bot.sandbox import pim, pim_groups, policies
 from bot.sandbox.graph_http import (
     GraphError,
     Json,
@@ -41,6 +41,10 @@ READ_ASSIGNMENTS = ROLE_MANAGEMENT | {
 READ_POLICY = ROLE_MANAGEMENT | {
     "RoleManagementPolicy.Read.Directory",
     "RoleManagementPolicy.ReadWrite.Directory",
+}
+READ_GROUP_POLICY = {
+    "RoleManagementPolicy.Read.AzureADGroup",
+    "RoleManagementPolicy.ReadWrite.AzureADGroup",
 }
 DIRECTORY = "/{version:v1.0|beta}/roleManagement/directory"
 BY_ME = r"filterByCurrentUser\(on='principal'\)"
@@ -143,8 +147,9 @@ def _instances(world: World, request: web.Request, entries: list[Any], shape: An
 
 def _list_policies(world: World) -> Any:
     async def list_policies(request: web.Request) -> web.StreamResponse:
-        require(world, request, READ_POLICY)
         wanted = filter_of(request, ("scopeId", "scopeType", "roleDefinitionId"))
+        groups = wanted.get("scopeType", "").lower() == "group"
+        require(world, request, READ_GROUP_POLICY if groups else READ_POLICY)
         if not {"scopeId", "scopeType"} <= wanted.keys():
             text = "A filter on scopeId and scopeType is required to list policy assignments."
             raise GraphError(400, "InvalidFilter", text)
@@ -152,16 +157,21 @@ def _list_policies(world: World) -> Any:
         with_policy = re.match(r"policy\b", expand) is not None
         with_rules = re.fullmatch(r"policy\(\s*\$expand\s*=\s*[\w,]*rules[\w,]*\s*\)", expand) is not None
 
-        def render(policy: Any) -> Json:
-            return policies.assignment_json(world, policy, with_policy=with_policy, with_rules=with_rules)
+        scope = (wanted["scopeId"].lower(), "Group") if groups else ("/", "DirectoryRole")
 
-        role = wanted.pop("roleDefinitionId", None)
-        known = wanted["scopeId"] == "/" and wanted["scopeType"].lower() in {"directoryrole", "directory"}
-        found = [
-            policy
-            for policy in world.tenant.policies.values()
-            if known and (role is None or policy.role_id == role.lower())
-        ]
+        def render(policy: Any) -> Json:
+            return policies.assignment_json(
+                world, policy, with_policy=with_policy, with_rules=with_rules, scope=scope
+            )
+
+        role = wanted.get("roleDefinitionId")
+        if groups:
+            known = pim_groups.policies_of(world, scope[0])
+        else:
+            directory = wanted["scopeType"].lower() in {"directoryrole", "directory"}
+            there = wanted["scopeId"] == "/" and directory
+            known = list(world.tenant.policies.values()) if there else []
+        found = [policy for policy in known if role is None or policy.role_id == role.lower()]
         return collection(world, request, found, render)
 
     return list_policies

@@ -61,10 +61,20 @@ def _activate(world: World, caller: Caller, wish: Wish) -> PimRequest:
         text = "There is already an existing pending Role assignment request."
         raise GraphError(400, "PendingRoleAssignmentRequest", text)
     policy = tenant.policies[wish.role_id]
-    _check_policy(world, caller, wish, policy)
+    eligible = tenant.is_eligible(wish.principal_id, wish.role_id, world.now(), wish.scope)
+    check_policy(caller, wish, policy, eligible=eligible)
     if active is not None:
         return _extended(world, active, wish)
-    return _taken_in(world, wish, policy)
+    made = request_of(world, wish, "Granted")
+    if wish.validation_only:
+        return made
+    tenant.requests[made.id] = made
+    if policy.approval_required:
+        await_approval(world, made, policy)
+        tenant.set_alarm(world.now() + APPROVAL_WINDOW, made.id)
+    else:
+        _provision(world, made)
+    return made
 
 
 def _same(request: PimRequest, wish: Wish) -> bool:
@@ -75,7 +85,7 @@ def _same(request: PimRequest, wish: Wish) -> bool:
 
 def _extended(world: World, active: Assignment, wish: Wish) -> PimRequest:
     """What is running goes on from now, without another approval."""
-    made = _request(world, wish, "Provisioned")
+    made = request_of(world, wish, "Provisioned")
     if not wish.validation_only:
         made.completed_at = world.now()
         world.tenant.requests[made.id] = made
@@ -98,10 +108,9 @@ def _check_names(world: World, caller: Caller, wish: Wish) -> None:
         raise GraphError(400, "InvalidScope", "The scope is invalid.")
 
 
-def _check_policy(world: World, caller: Caller, wish: Wish, policy: RolePolicy) -> None:
-    failed: list[str] = []
-    if not world.tenant.is_eligible(wish.principal_id, wish.role_id, world.now(), wish.scope):
-        failed.append("EligibilityRule")
+def check_policy(caller: Caller, wish: Wish, policy: RolePolicy, *, eligible: bool) -> None:
+    """Raises ``GraphError`` 400 that names every rule which failed."""
+    failed = [] if eligible else ["EligibilityRule"]
     if wish.duration is None or not timedelta(0) < wish.duration <= parse_duration(policy.maximum_duration):
         failed.append("ExpirationRule")
     if "Justification" in policy.enabled_rules and not wish.justification.strip():
@@ -122,23 +131,15 @@ def _check_policy(world: World, caller: Caller, wish: Wish, policy: RolePolicy) 
         )
 
 
-def _taken_in(world: World, wish: Wish, policy: RolePolicy) -> PimRequest:
-    now = world.now()
-    request = _request(world, wish, "Granted")
-    if wish.validation_only:
-        return request
-    world.tenant.requests[request.id] = request
-    if policy.approval_required:
-        request.status = world.pending_status
-        users, groups = list(policy.approver_users), list(policy.approver_groups)
-        request.approval = Approval(users, groups, policy.approver_justification)
-        world.tenant.set_alarm(now + APPROVAL_WINDOW, request.id)
-    else:
-        _provision(world, request)
-    return request
+def await_approval(world: World, request: PimRequest, policy: RolePolicy, *, defaults: bool = True) -> None:
+    """By the approvers whom the policy names now. ``defaults``: or else by administrators."""
+    request.status = world.pending_status
+    users, groups = list(policy.approver_users), list(policy.approver_groups)
+    request.approval = Approval(users, groups, policy.approver_justification, defaults)
 
 
-def _request(world: World, wish: Wish, status: str) -> PimRequest:
+def request_of(world: World, wish: Wish, status: str) -> PimRequest:
+    """The activation that was wished for; the wish was checked."""
     if wish.duration is None:
         raise AssertionError("ExpirationRule lets no activation pass that has no end")
     return PimRequest(
@@ -196,7 +197,17 @@ def _deactivate(world: World, caller: Caller, wish: Wish) -> PimRequest:
         # The misspelling is the service's own.
         text = "The Active duration is too short. Miniumum Required is 5 minutes."
         raise GraphError(400, "ActiveDurationTooShort", text)
-    request = PimRequest(
+    request = given_back(world, wish)
+    if not wish.validation_only:
+        world.tenant.requests[request.id] = request
+        _take_back(world, active)
+    return request
+
+
+def given_back(world: World, wish: Wish) -> PimRequest:
+    """The completed deactivation that was wished for."""
+    now = world.now()
+    return PimRequest(
         id=world.new_id(),
         status="Revoked",
         action="selfDeactivate",
@@ -211,10 +222,6 @@ def _deactivate(world: World, caller: Caller, wish: Wish) -> PimRequest:
         validation_only=wish.validation_only,
         completed_at=now,
     )
-    if not wish.validation_only:
-        world.tenant.requests[request.id] = request
-        _take_back(world, active)
-    return request
 
 
 def _take_back(world: World, active: Assignment) -> None:
@@ -230,7 +237,7 @@ def settle(world: World) -> None:
     for request_id in list(world.tenant.due_alarms(now)):
         request = world.tenant.requests[request_id]
         if request.pending and now >= request.created_at + APPROVAL_WINDOW:
-            _end_approval(request, "TimedOut", now)
+            end_approval(request, "TimedOut", now)
         elif request.status == "Granted":
             _provision(world, request)
         for assignment in list(world.tenant.assignments.values()):
@@ -238,7 +245,8 @@ def settle(world: World) -> None:
                 _take_back(world, assignment)
 
 
-def _end_approval(request: PimRequest, status: str, now: datetime) -> None:
+def end_approval(request: PimRequest, status: str, now: datetime) -> None:
+    """Nobody decides on it any more."""
     request.status = status
     request.completed_at = now
     if request.approval is not None:
@@ -248,7 +256,11 @@ def _end_approval(request: PimRequest, status: str, now: datetime) -> None:
 def cancel(world: World, caller: Caller, request_id: str) -> PimRequest:
     """Withdraw a pending request. Raises ``GraphError`` 400, 403, 404."""
     settle(world)
-    request = world.tenant.requests.get(request_id)
+    return withdraw(world, caller, world.tenant.requests.get(request_id))
+
+
+def withdraw(world: World, caller: Caller, request: PimRequest | None) -> PimRequest:
+    """As ``cancel``, of whatever kind the request is."""
     if request is None:
         raise GraphError(404, "RoleAssignmentRequestNotFound", "The Role assignment request is not found.")
     admins = (PRIVILEGED_ROLE_ADMINISTRATOR, GLOBAL_ADMINISTRATOR)
@@ -257,7 +269,7 @@ def cancel(world: World, caller: Caller, request_id: str) -> PimRequest:
     if not request.pending and request.status != "Granted":
         text = f"The request in status {request.status} cannot be cancelled."
         raise GraphError(400, "RequestCannotBeCancelled", text)
-    _end_approval(request, "Canceled", world.now())
+    end_approval(request, "Canceled", world.now())
     return request
 
 
@@ -265,9 +277,23 @@ def decide(world: World, caller: Caller, request_id: str, result: str, justifica
     """Record an approver's decision; the first one counts. Raises ``GraphError`` 400, 403, 404, 409."""
     settle(world)
     request = world.tenant.requests.get(request_id)
-    if request is None or request.approval is None:
-        raise GraphError(404, "ResourceNotFound", f"The approval '{request_id}' is not found.")
+    if request is None:
+        raise no_approval(request_id)
+    review(world, caller, request, result=result, justification=justification)
+    if result == "Approve":
+        _provision(world, request)
+    return request
+
+
+def no_approval(approval_id: str) -> GraphError:
+    return GraphError(404, "ResourceNotFound", f"The approval '{approval_id}' is not found.")
+
+
+def review(world: World, caller: Caller, request: PimRequest, *, result: str, justification: str) -> None:
+    """Write the decision down; a denied request is over. Raises ``GraphError`` 400, 403, 404, 409."""
     approval = request.approval
+    if approval is None:
+        raise no_approval(request.id)
     if request.principal_id == caller.object_id:
         text = "Approvers are not able to approve their own role activation requests."
         raise GraphError(403, "UnauthorizedAccess", text)
@@ -285,8 +311,5 @@ def decide(world: World, caller: Caller, request_id: str, result: str, justifica
     approval.status, approval.result = "Completed", result
     approval.reviewed_by, approval.reviewed_at = caller.object_id, world.now()
     approval.justification = justification
-    if result == "Approve":
-        _provision(world, request)
-    else:
+    if result == "Deny":
         request.status, request.completed_at = "Denied", world.now()
-    return request

@@ -10,22 +10,31 @@ _TYPE = "#microsoft.graph.unifiedRoleManagementPolicy"
 _LEVELS = (("Admin", "Eligibility"), ("Admin", "Assignment"), ("EndUser", "Assignment"))
 
 
-def assignment_json(world: World, policy: RolePolicy, *, with_policy: bool, with_rules: bool) -> Json:
+def assignment_json(
+    world: World,
+    policy: RolePolicy,
+    *,
+    with_policy: bool,
+    with_rules: bool,
+    scope: tuple[str, str] = ("/", "DirectoryRole"),
+) -> Json:
+    """``scope``: its id and its type."""
+    scope_id, scope_type = scope
     shown: Json = {
         "id": f"{policy.id}_{policy.role_id}",
         "policyId": policy.id,
-        "scopeId": "/",
-        "scopeType": "DirectoryRole",
+        "scopeId": scope_id,
+        "scopeType": scope_type,
         "roleDefinitionId": policy.role_id,
     }
     if with_policy:
         shown["policy"] = {
             "id": policy.id,
-            "displayName": "DirectoryRole",
-            "description": "DirectoryRole",
+            "displayName": scope_type,
+            "description": scope_type,
             "isOrganizationDefault": False,
-            "scopeId": "/",
-            "scopeType": "DirectoryRole",
+            "scopeId": scope_id,
+            "scopeType": scope_type,
             "lastModifiedDateTime": None,
             "lastModifiedBy": {"displayName": None, "id": None},
         }

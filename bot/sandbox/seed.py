@@ -12,6 +12,7 @@ from bot.sandbox.tenant import (
     Assignment,
     Eligibility,
     Group,
+    GroupEligibility,
     Role,
     RolePolicy,
 )
@@ -96,6 +97,7 @@ def seeded(seed: int = 7) -> World:
     _eligibilities(world, new_id)
     _policies(world, new_id)
     _standing_assignments(world, new_id)
+    _managed_groups(world, new_id)
     world.tenant.mailboxes[world.user("pim").object_id] = []
     return world
 
@@ -194,3 +196,34 @@ def _standing_assignments(world: World, new_id: Callable[[], str]) -> None:
         holder = world.user(key).object_id
         entry = Assignment(new_id(), holder, role_id, world.now(), None, activated=False)
         world.tenant.assignments[entry.id] = entry
+
+
+def _managed_groups(world: World, new_id: Callable[[], str]) -> None:
+    """Groups under PIM: one that brings a directory role to whoever is in it, and a plain one."""
+    operators = Group(new_id(), "Application Operators", [], role_assignable=True)
+    vault = Group(new_id(), "Finance Vault", [])
+    for group in (operators, vault):
+        world.tenant.groups[group.id] = group
+    role_id = world.tenant.role("application_administrator").id
+    holds = Assignment(new_id(), operators.id, role_id, world.now(), None, activated=False)
+    world.tenant.assignments[holds.id] = holds
+    riley, blake = world.user("riley").object_id, world.user("blake").object_id
+    nested = group_named(world, "Technology").id
+    for group, principals in ((operators, (riley, blake)), (vault, (riley, nested))):
+        for principal_id in principals:
+            entry = GroupEligibility(new_id(), group.id, principal_id)
+            world.tenant.group_eligibilities[entry.id] = entry
+    _group_policies(world, new_id, operators, ("alex", "blake", "emery"), justification=True)
+    _group_policies(world, new_id, vault, ("alex", "dana", "emery"), justification=False)
+
+
+def _group_policies(
+    world: World, new_id: Callable[[], str], group: Group, approvers: tuple[str, ...], *, justification: bool
+) -> None:
+    """Membership needs an approval, ownership needs none."""
+    for access in ("member", "owner"):
+        policy = RolePolicy(f"Group_{group.id}_{new_id()}", access)
+        world.tenant.group_policies[group.id, access] = policy
+    policy = world.tenant.group_policies[group.id, "member"]
+    policy.approval_required, policy.approver_justification = True, justification
+    policy.approver_users = [world.user(key).object_id for key in approvers]

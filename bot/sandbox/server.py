@@ -22,6 +22,7 @@ from bot.sandbox import (
     entra,
     graph_batch,
     graph_group_instances,
+    graph_group_requests,
     graph_people,
     graph_requests,
     graph_roles,
@@ -90,9 +91,9 @@ async def running(
 
 def http_app(world: World) -> web.Application:
     app = web.Application(middlewares=[middleware.around(world)], client_max_size=_BODY_LIMIT)
-    for module in (graph_requests, graph_roles, graph_people, graph_group_instances, graph_batch):
+    for module in (graph_requests, graph_roles, graph_people, graph_group_instances, graph_group_requests):
         app.add_routes(module.routes(world))
-    for module in (subscriptions, control, control_tenant):
+    for module in (graph_batch, subscriptions, control, control_tenant):
         app.add_routes(module.routes(world))
     for service in (connector, token_service, teams_client):
         app.add_routes(service.routes(world))

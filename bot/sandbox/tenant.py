@@ -97,6 +97,22 @@ def current(rows: Iterable[_Timed], now: datetime) -> list[_Timed]:
 
 
 @dataclass(slots=True)
+class GroupAssignment:
+    """Membership or ownership of a group that was activated through PIM."""
+
+    id: str
+    group_id: str
+    principal_id: str
+    access_id: str
+    start: datetime
+    end: datetime
+    request_id: str
+    visible_at: datetime
+    """When the principal appears among the group's members or owners."""
+    appeared: bool = False
+
+
+@dataclass(slots=True)
 class Assignment:
     """A schedule instance: somebody holds the role now."""
 
@@ -120,6 +136,8 @@ class Approval:
     approver_users: list[str]
     approver_groups: list[str]
     justification_required: bool
+    defaults: bool = True
+    """Whether administrators approve when nobody is named. PIM for Groups knows no default approvers."""
     status: str = "InProgress"
     result: str = "NotReviewed"
     reviewed_by: str | None = None
@@ -178,6 +196,11 @@ class Tenant:
     )
     assignments: dict[str, Assignment] = field(default_factory=dict)
     requests: dict[str, PimRequest] = field(default_factory=dict)
+    group_policies: dict[tuple[str, str], RolePolicy] = field(default_factory=dict)
+    """By group id and access id, of the groups that were brought under PIM's management."""
+    group_requests: dict[str, PimRequest] = field(default_factory=dict)
+    """PIM for Groups: their scope is the group's id, their role its access id."""
+    group_assignments: dict[str, GroupAssignment] = field(default_factory=dict)
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
     mailboxes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """Messages by owner's object id, oldest first."""
@@ -268,6 +291,6 @@ class Tenant:
 
     def may_approve(self, user_id: str, approval: Approval) -> bool:
         """As PIM sees it, who knows nothing of separation of duties."""
-        if not approval.approver_users and not approval.approver_groups:
+        if approval.defaults and not approval.approver_users and not approval.approver_groups:
             return self.holds_any(user_id, (PRIVILEGED_ROLE_ADMINISTRATOR, GLOBAL_ADMINISTRATOR))
         return user_id in approval.approver_users or self.in_any_group(user_id, approval.approver_groups)

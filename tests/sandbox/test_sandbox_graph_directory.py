@@ -78,7 +78,8 @@ async def test_only_current_eligibilities_are_instances(at: House) -> None:
 async def test_standing_assignments_show_who_approves_by_default(at: House) -> None:
     got = await at.get(f"{DIRECTORY}/roleAssignmentScheduleInstances", at.app())
     held = {(entry["principalId"], entry["assignmentType"]) for entry in got.body["value"]}
-    assert held == {(at.id(key), "Assigned") for key in ("dana", "bg1", "bg2")}
+    group = group_named(at.world, "Application Operators").id
+    assert held == {(one, "Assigned") for one in (*map(at.id, ("dana", "bg1", "bg2")), group)}
 
 
 async def test_a_policy_has_its_seventeen_rules(at: House) -> None:
