@@ -32,7 +32,7 @@ async def read(request_id: str | None, last: int) -> tuple[AuditEntry, ...]:
         if where.database_identity:
             # A managed identity's token is had where the bot runs, with the bot's settings. Imported
             # here because Graph comes with it, which nobody else who reads the log has to load.
-            from bot.bootstrap import database_login  # noqa: PLC0415
+            from bot.outside import database_login  # noqa: PLC0415
 
             login = await stack.enter_async_context(database_login(settings.load()))
         log = await stack.enter_async_context(open_audit(where.database_url, login))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -13,16 +12,13 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import Final
 
-import aiohttp
-import structlog
 from aiohttp import web
 
-from bot.clock import FollowedClock, SystemClock, SystemIds
+from bot.clock import SystemIds
 from bot.domain import separation, sla
 from bot.domain.model import ApprovalRequest, Role, SlaPlan
 from bot.graph.adapters import GraphAdapters, open_graph
-from bot.graph.config import AppCredential, ClientCertificate, ClientSecret, GraphConfig, ManagedIdentity
-from bot.graph.database import open_database_tokens
+from bot.outside import database_login, graph_config, open_clock, open_session, teams_config
 from bot.ports import Clock, Store
 from bot.service.announce import Announcer
 from bot.service.common import CARD_SYNC, HOUSEKEEPING, OPS_PING, RECONCILE, RECOVER, SUBSCRIPTIONS, periodic
@@ -39,10 +35,9 @@ from bot.service.recover import Recovery
 from bot.service.runner import EffectRunner
 from bot.service.subscribe import Subscriber
 from bot.settings import Settings
-from bot.store.opening import TokenLogin, open_store
+from bot.store.opening import open_store
 from bot.store.sql_store import SqlStore
 from bot.teams.assembly import TeamsAdapters, TeamsTurns, open_teams, teams_turns
-from bot.teams.config import TeamsConfig
 from bot.telemetry.instruments import measured_by
 from bot.telemetry.metrics import INFO
 from bot.web import health, messages, notifications
@@ -52,8 +47,6 @@ from bot.web.keys import ChannelKeys
 _GRACE_SECONDS: Final = 6.5
 """For effects and turns under way when stopping, side by side; see ``serving`` for what is left of ten."""
 _STILL_AFTER: Final = timedelta(seconds=60)
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,17 +107,17 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
     Raises what opening them raises (``SecondKeyError``s).
     """
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(_session(settings))
-        clock = await _clock(settings, session, stack)
+        session = await stack.enter_async_context(open_session(settings))
+        clock = await open_clock(settings, session, stack)
         ids = SystemIds()
         login = await stack.enter_async_context(database_login(settings))
         store = await open_store(settings.database_url, clock, login)
         stack.push_async_callback(store.close)
-        graph = await stack.enter_async_context(open_graph(_graph_config(settings), clock))
+        graph = await stack.enter_async_context(open_graph(graph_config(settings), clock))
         channels = ChannelRegister(store)
-        teams_config = _teams_config(settings)
+        to_teams = teams_config(settings)
         teams = open_teams(
-            teams_config,
+            to_teams,
             session=session,
             tokens=graph.tokens,
             clock=clock,
@@ -134,9 +127,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         services = _services(parts)
         runner = _runner(services, store, clock)
         store.on_commit(runner.poke)
-        turns = teams_turns(
-            teams_config, session=session, tokens=graph.tokens, clock=clock, desk=services.desk
-        )
+        turns = teams_turns(to_teams, session=session, tokens=graph.tokens, clock=clock, desk=services.desk)
         stack.push_async_callback(turns.close, _GRACE_SECONDS)
         keys = ChannelKeys(session, settings.endpoints.bot_openid_url, clock)
         endpoint = messages.MessagesEndpoint(
@@ -273,77 +264,3 @@ def _checks(parts: _Parts, services: _Services, runner: EffectRunner) -> dict[st
         "reconciliation": reconciled,
         "effects": effects_running,
     }
-
-
-@asynccontextmanager
-async def database_login(settings: Settings) -> AsyncIterator[TokenLogin | None]:
-    """How to log in where the settings ask for a managed identity."""
-    if settings.database_identity is None:
-        yield None
-        return
-    resource = settings.endpoints.database_resource
-    async with open_database_tokens(settings.database_identity, resource) as token:
-        yield TokenLogin(token, ssl.create_default_context(cafile=settings.ca_bundle))
-
-
-@asynccontextmanager
-async def _session(settings: Settings) -> AsyncIterator[aiohttp.ClientSession]:
-    """The pooled outbound session: Teams, token service, signing keys."""
-    trust = ssl.create_default_context(cafile=settings.ca_bundle)
-    connector = aiohttp.TCPConnector(ssl=trust, limit=100, keepalive_timeout=60)
-    timeout = aiohttp.ClientTimeout(total=15, connect=5)
-    async with aiohttp.ClientSession(
-        connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()
-    ) as session:
-        yield session
-
-
-async def _clock(settings: Settings, session: aiohttp.ClientSession, stack: AsyncExitStack) -> Clock:
-    if settings.dangerously_clock_url is None:
-        return SystemClock()
-    log.warning("dangerously_following_another_clock", url=settings.dangerously_clock_url)
-    clock = FollowedClock(settings.dangerously_clock_url)
-    task = asyncio.create_task(clock.follow(session), name="clock")
-
-    async def stop() -> None:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-    stack.push_async_callback(stop)
-    return clock
-
-
-def _graph_config(settings: Settings) -> GraphConfig:
-    cloud = settings.endpoints
-    return GraphConfig(
-        tenant_id=settings.tenant_id,
-        client_id=settings.client_id,
-        credential=_credential(settings),
-        login_url=cloud.login_url,
-        graph_url=cloud.graph_url,
-        graph_scope=cloud.graph_scope,
-        notification_url=settings.notification_url,
-        lifecycle_url=settings.lifecycle_url,
-        ca_bundle=settings.ca_bundle,
-        federation_audience=cloud.federation_audience,
-    )
-
-
-def _credential(settings: Settings) -> AppCredential:
-    if settings.client_secret is not None:
-        return ClientSecret(settings.client_secret.get_secret_value())
-    if settings.client_certificate is not None:
-        return ClientCertificate(settings.client_certificate)
-    return ManagedIdentity(str(settings.managed_identity))
-
-
-def _teams_config(settings: Settings) -> TeamsConfig:
-    cloud = settings.endpoints
-    return TeamsConfig(
-        client_id=settings.client_id,
-        tenant_id=settings.tenant_id,
-        connector_url=cloud.connector_url,
-        token_service_url=cloud.token_service_url,
-        bot_scope=cloud.bot_scope,
-        oauth_connection=settings.oauth_connection,
-    )

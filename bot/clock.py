@@ -41,6 +41,8 @@ class FollowedClock:
         self._url = url.rstrip("/")
         self._offset = timedelta(0)
         self._moved = asyncio.Event()
+        self.known = asyncio.Event()
+        """Set once the other clock was heard of."""
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self._offset  # noqa: TID251
@@ -69,6 +71,7 @@ class FollowedClock:
         self._offset = timedelta(seconds=offset_seconds)
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
+        self.known.set()
 
 
 class SystemIds:

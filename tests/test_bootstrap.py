@@ -15,8 +15,9 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from bot.bootstrap import database_login, open_house
+from bot.bootstrap import open_house
 from bot.demo.processes import _free_port
+from bot.outside import database_login
 from bot.sandbox.server import Sandbox, running
 from bot.settings import load
 from bot.store import StoreLockedError
