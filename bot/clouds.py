@@ -1,8 +1,19 @@
-"""Where Microsoft's services are, cloud by cloud.
+"""Where Microsoft's services are, cloud by cloud. Only ``custom`` (the sandbox) has been run.
 
-Sources: Azure Bot Service documentation ("Azure Bot Service in Azure Government"), Microsoft
-Teams documentation ("Send proactive messages", service URLs), Microsoft Graph documentation
-("National cloud deployments"). Only ``custom`` (the sandbox) has been run.
+Sources, each looked up:
+
+- Entra and Graph: Graph docs, "National cloud deployments", and Entra docs, "National clouds".
+- Token service, OpenID metadata, issuer, scopes: Microsoft's Teams SDK for Python 2.1,
+  ``microsoft_teams/api/auth/cloud_environment.py``, which has all four clouds; Azure Bot Service docs,
+  "Configure Bot Framework bots for US Government customers" and "OAuth URL support".
+- Connector: Microsoft's Agents SDK, ``TeamsServiceEndpoints``, for public, GCC High and DoD. For China
+  only the host is confirmed (the Teams SDK's list of allowed service URLs), its path is not. The
+  connector's URL is used only until a conversation has told its own.
+- Audience of a federated credential: Entra docs, "Configure an application to trust a managed
+  identity", which names the three clouds of Entra; DoD shares the one of US Government.
+- Database: the ``ossrdbms_resource_id`` of Azure CLI's table of clouds.
+- Portal: Entra docs on the hosts of the admin center. The path of the approvals page is the public
+  cloud's in every cloud, which is not confirmed.
 """
 
 from __future__ import annotations
@@ -61,8 +72,8 @@ CLOUDS: Final = MappingProxyType(
             bot_openid_url="https://login.botframework.azure.us/v1/.well-known/openidconfiguration",
             bot_issuer="https://api.botframework.us",
             portal_url="https://entra.microsoft.us" + _APPROVALS_BLADE,
-            database_resource="https://ossrdbms-aad.database.usgovcloudapi.net",
             federation_audience="api://AzureADTokenExchangeUSGov",
+            database_resource="https://ossrdbms-aad.database.usgovcloudapi.net",
         ),
         "usdod": Cloud(
             login_url="https://login.microsoftonline.us",
@@ -72,8 +83,8 @@ CLOUDS: Final = MappingProxyType(
             bot_openid_url="https://login.botframework.azure.us/v1/.well-known/openidconfiguration",
             bot_issuer="https://api.botframework.us",
             portal_url="https://entra.microsoft.us" + _APPROVALS_BLADE,
-            database_resource="https://ossrdbms-aad.database.usgovcloudapi.net",
             federation_audience="api://AzureADTokenExchangeUSGov",
+            database_resource="https://ossrdbms-aad.database.usgovcloudapi.net",
         ),
         "china": Cloud(
             login_url="https://login.partner.microsoftonline.cn",
@@ -83,8 +94,8 @@ CLOUDS: Final = MappingProxyType(
             bot_openid_url="https://login.botframework.azure.cn/v1/.well-known/openidconfiguration",
             bot_issuer="https://api.botframework.azure.cn",
             portal_url="https://entra.microsoftonline.cn" + _APPROVALS_BLADE,
-            database_resource="https://ossrdbms-aad.database.chinacloudapi.cn",
             federation_audience="api://AzureADTokenExchangeChina",
+            database_resource="https://ossrdbms-aad.database.chinacloudapi.cn",
         ),
     }
 )
