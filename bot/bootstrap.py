@@ -40,7 +40,7 @@ from bot.store.sql_store import SqlStore
 from bot.teams.assembly import TeamsAdapters, TeamsTurns, open_teams, teams_turns
 from bot.telemetry.instruments import measured_by
 from bot.telemetry.metrics import INFO
-from bot.web import health, messages, notifications
+from bot.web import about, health, messages, notifications
 from bot.web.arrivals import Doors, arrivals
 from bot.web.keys import ChannelKeys
 
@@ -138,6 +138,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         app.add_routes(messages.routes(endpoint))
         app.add_routes(notifications.routes(services.subscriber, runner.poke))
         app.add_routes(health.routes(_checks(parts, services, runner)))
+        app.add_routes(about.routes())
         measured = _measured(settings, store, stack)
         yield House(parts, services, runner, turns, doors, app, measured)
 

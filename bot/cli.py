@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -167,6 +170,66 @@ def permissions(
     from bot import permission_pages
 
     print(permission_pages.as_json() if as_json else permission_pages.plain())
+
+
+@app.command()
+def package(
+    *,
+    client_id: Annotated[str, typer.Option(help="The bot's app registration.")] = "",
+    host: Annotated[str, typer.Option(help="Where the bot is reached: bot.example.com.")] = "",
+    tenant: Annotated[str, typer.Option(help="Entra tenant: prints the consent link, too.")] = "",
+    cloud: Annotated[str, typer.Option(help="public, usgov, usdod, china or custom.")] = "",
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("secondkey-teams.zip"),
+    app_version: Annotated[str, typer.Option(help="Three numbers; by default this version's.")] = "",
+    developer: Annotated[str, typer.Option(help="Who Teams names as the app's developer.")] = "",
+    website_url: Annotated[str, typer.Option(help="By default a page of the bot.")] = "",
+    privacy_url: Annotated[str, typer.Option(help="By default a page of the bot.")] = "",
+    terms_url: Annotated[str, typer.Option(help="By default a page of the bot.")] = "",
+) -> None:
+    """Write the app package that is uploaded to Teams. What is set already need not be said."""
+    from bot import packaging
+
+    urls = {"website_url": website_url, "privacy_url": privacy_url, "terms_url": terms_url}
+    with _refusals(f"{out}: "):
+        wanted = packaging.Wanted(client_id, host, tenant, cloud)
+        written = packaging.write(wanted, out, app_version, developer=developer, **urls)
+    print(f"Wrote {written.path}: app {written.app.id}, version {written.app.version}.")
+    print("Upload it in the Teams admin center: Teams apps > Manage apps > Upload new app.")
+    if written.consent:
+        print(f"Then an administrator consents here, once: {written.consent}")
+
+
+@app.command()
+def consent_link(
+    *,
+    client_id: Annotated[str, typer.Option(help="The bot's app registration.")] = "",
+    tenant: Annotated[str, typer.Option(help="Entra tenant id or domain.")] = "",
+    host: Annotated[str, typer.Option(help="Where the bot is reached: bot.example.com.")] = "",
+    cloud: Annotated[str, typer.Option(help="public, usgov, usdod, china or custom.")] = "",
+    redirect_uri: Annotated[
+        str, typer.Option(help="Registered with the app; by default a page of the bot.")
+    ] = "",
+) -> None:
+    """Print the link with which an administrator consents to the permissions the app registration lists."""
+    from bot import packaging
+
+    with _refusals():
+        print(packaging.link(packaging.Wanted(client_id, host, tenant, cloud), redirect_uri))
+
+
+@contextmanager
+def _refusals(about: str = "") -> Iterator[None]:
+    """What the caller has to put right, said line by line."""
+    from manifest.app import PackageError
+
+    try:
+        yield
+    except (settings.SettingsError, PackageError) as error:
+        _say(*error.faults)
+        raise typer.Exit(_USAGE) from None
+    except OSError as error:
+        _say(f"{about}{error.strerror or error}")
+        raise typer.Exit(_FAILED) from None
 
 
 def _say(*lines: str) -> None:

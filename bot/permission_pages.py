@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
+from bot import sso
 from bot.graph.graph_call import Feature, GraphCall, Kind
 from bot.graph.permissions import CALLS, GRAPH_APP_ID, WITHOUT, asked, calls_of
 
@@ -63,6 +64,7 @@ def as_json() -> str:
     return json.dumps(
         {
             "resource_app_id": GRAPH_APP_ID,
+            "connection_scopes": sso.connection_scopes("{client_id}"),
             "asked": {kind.value: asked(kind) for kind in Kind},
             "by_feature": {f.label: {kind.value: asked(kind, [f]) for kind in Kind} for f in Feature},
             "calls": [_row(call) for call in CALLS],

@@ -70,7 +70,9 @@ class Routing(BaseModel):
     ops_channel: ChannelId | None = None
 
 
-class _FromFileAndEnvironment(BaseSettings):
+class FromFileAndEnvironment(BaseSettings):
+    """Where settings come from; the environment wins."""
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -83,7 +85,7 @@ class _FromFileAndEnvironment(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 
-class Settings(_FromFileAndEnvironment):
+class Settings(FromFileAndEnvironment):
     """See the module's docstring."""
 
     model_config = SettingsConfigDict(
@@ -277,7 +279,7 @@ def load_database() -> Database:
         raise SettingsError([f"secondkey.toml: {error}"]) from None
 
 
-class Database(_FromFileAndEnvironment):
+class Database(FromFileAndEnvironment):
     """The part of ``Settings`` that says where the database is."""
 
     model_config = SettingsConfigDict(**{**Settings.model_config, "extra": "ignore"})

@@ -44,7 +44,7 @@ def test_two_ways_of_the_demo_at_once_are_refused_by_name():
 def test_the_permissions_are_printed_for_people_and_as_data():
     shown = run(app, ["permissions"]).output
     data = json.loads(run(app, ["permissions", "--json"]).output)
-    assert set(data) == {"resource_app_id", "asked", "by_feature", "calls"}
+    assert set(data) == {"resource_app_id", "connection_scopes", "asked", "by_feature", "calls"}
     assert data["asked"]["application"]
     assert [one for kind in data["asked"].values() for one in kind if one not in shown] == []
     assert {call["kind"] for call in data["calls"]} == {"application", "delegated"}
