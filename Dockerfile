@@ -50,6 +50,8 @@ USER 10001:10001
 EXPOSE 3978
 # The bot finishes or releases what it holds within ten seconds: give it more before killing it.
 STOPSIGNAL SIGTERM
+# checkov:skip=CKV_DOCKER_2:no HEALTHCHECK, for the reason below
+# checkov:skip=CKV_DOCKER_7:the tag is in PYTHON_IMAGE above, where it can be replaced by a digest
 # No HEALTHCHECK: Container Apps and Kubernetes ignore it and ask /healthz and /readyz themselves, and
 # elsewhere only what routes requests could act on the difference between the two.
 ENTRYPOINT ["/opt/secondkey/bin/secondkey"]

@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-all lint bench docs lock clean
+.PHONY: help demo serve test test-all lint scan bench docs lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -29,15 +29,20 @@ lint: $(VENV)/.installed-dev ## ruff, mypy --strict, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
+scan: ## Scan infra/ and the Dockerfile (checkov, hadolint)
+	.ci/scan
+
 bench: $(VENV)/.installed-dev ## Measure, and write docs/benchmarks.md
 	$(BIN)/python -m tests.bench $(ARGS)
 
-docs: $(VENV)/.installed ## Bring the generated parts of the README up to date
+docs: $(VENV)/.installed-dev ## Bring the generated parts of the README up to date
 	$(BIN)/secondkey docs
+	PYTHONPATH=tests $(BIN)/python -m deploy.parameters
 
 lock: $(VENV)/.installed-dev ## Pin all dependencies anew (hashes, no download addresses)
 	$(BIN)/uv pip compile pyproject.toml --group build $(LOCK) -o requirements.txt
 	$(BIN)/uv pip compile pyproject.toml --group build --group dev -c requirements.txt $(LOCK) -o requirements-dev.txt
+	$(BIN)/uv pip compile .ci/scan.in --override .ci/scan-overrides.txt $(LOCK) -o .ci/scan.txt
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--custom-compile-command "make lock" --quiet

@@ -1,0 +1,178 @@
+// The bot itself.
+
+@description('Name.')
+param name string
+
+@description('Region.')
+param location string
+
+@description('Tags.')
+param tags object
+
+@description('The environment that it runs in.')
+param environmentId string
+
+@description('Resource id of the identity.')
+param identityId string
+
+@description('The registry that the image is pulled from, as the identity.')
+param registryServer string
+
+@description('The image.')
+param image string
+
+@description('The port that the bot listens on.')
+param port int
+
+@description('Replicas at least.')
+@minValue(2)
+param minReplicas int
+
+@description('Replicas at most.')
+param maxReplicas int
+
+@description('Where the client certificate is in the vault; empty with federation.')
+param certificateSecretUri string
+
+@description('Settings, without their prefix. None of them is secret.')
+param settings object
+
+var certificate = !empty(certificateSecretUri)
+var mount = '/mnt/certificate'
+var all = union(settings, certificate ? {
+  CLIENT_CERTIFICATE: '${mount}/client.pem'
+} : {})
+
+resource app 'Microsoft.App/containerApps@2024-03-01' = {
+  name: name
+  location: location
+  tags: tags
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: {
+      '${identityId}': {}
+    }
+  }
+  properties: {
+    environmentId: environmentId
+    workloadProfileName: 'Consumption'
+    configuration: {
+      // A new revision takes over when its replicas are ready; until then the old one answers.
+      activeRevisionsMode: 'Single'
+      maxInactiveRevisions: 5
+      ingress: {
+        external: true
+        allowInsecure: false
+        targetPort: port
+        transport: 'http'
+        traffic: [
+          {
+            latestRevision: true
+            weight: 100
+          }
+        ]
+      }
+      registries: [
+        {
+          server: registryServer
+          identity: identityId
+        }
+      ]
+      secrets: certificate ? [
+        {
+          name: 'client-certificate'
+          keyVaultUrl: certificateSecretUri
+          identity: identityId
+        }
+      ] : []
+    }
+    template: {
+      terminationGracePeriodSeconds: 30
+      containers: [
+        {
+          name: 'secondkey'
+          image: image
+          resources: {
+            cpu: json('0.5')
+            memory: '1Gi'
+          }
+          env: map(items(all), setting => {
+            name: 'SECONDKEY_${setting.key}'
+            value: setting.value
+          })
+          volumeMounts: certificate ? [
+            {
+              volumeName: 'certificate'
+              mountPath: mount
+            }
+          ] : []
+          probes: [
+            {
+              // Generous: the first replica of a new release brings the schema up to date.
+              type: 'Startup'
+              httpGet: {
+                path: '/healthz'
+                port: port
+                scheme: 'HTTP'
+              }
+              periodSeconds: 3
+              timeoutSeconds: 2
+              failureThreshold: 40
+            }
+            {
+              type: 'Liveness'
+              httpGet: {
+                path: '/healthz'
+                port: port
+                scheme: 'HTTP'
+              }
+              periodSeconds: 10
+              timeoutSeconds: 5
+              failureThreshold: 3
+            }
+            {
+              // Each check behind it may take five seconds.
+              type: 'Readiness'
+              httpGet: {
+                path: '/readyz'
+                port: port
+                scheme: 'HTTP'
+              }
+              periodSeconds: 10
+              timeoutSeconds: 8
+              failureThreshold: 3
+            }
+          ]
+        }
+      ]
+      scale: {
+        minReplicas: minReplicas
+        maxReplicas: max(minReplicas, maxReplicas)
+        rules: [
+          {
+            name: 'requests'
+            http: {
+              metadata: {
+                concurrentRequests: '100'
+              }
+            }
+          }
+        ]
+      }
+      volumes: certificate ? [
+        {
+          name: 'certificate'
+          storageType: 'Secret'
+          secrets: [
+            {
+              secretRef: 'client-certificate' // checkov:skip=CKV_SECRET_6:the name of a secret, not one
+              path: 'client.pem'
+            }
+          ]
+        }
+      ] : []
+    }
+  }
+}
+
+output fqdn string = app.properties.configuration.ingress.fqdn
