@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from bot import settings
+from bot.domain.audit import AuditEvent
 from bot.ports import AuditEntry
 from bot.store.reading import open_audit
 
@@ -86,7 +87,10 @@ def as_json(entry: AuditEntry) -> str:
 def told(entry: AuditEntry, names: Mapping[str, str] = _NO_NAMES) -> Iterator[tuple[str, str]]:
     """Label and text, most important first. Whatever is not known by name is shown as it is."""
     facts = entry.facts
-    yield "who", _named(entry.actor, names) if entry.actor else "Second Key itself"
+    yield (
+        "about whom" if entry.event == AuditEvent.REPORTED else "who",
+        _named(entry.actor, names) if entry.actor else "Second Key itself",
+    )
     if "token_oid" in facts:
         yield "as whom", "token of " + _named(f"{facts.get('token_tid')}/{facts['token_oid']}", names)
     if "facts_read_at" in facts:

@@ -61,6 +61,11 @@ def test_a_decision_is_told_by_whose_token_it_was_sent_with() -> None:
     ]
 
 
+def test_a_report_names_whom_it_is_about() -> None:
+    line = AuditEntry(AT, "conduct.reported", None, "t/blake", {"tries": 5})
+    assert list(auditing.told(line)) == [("about whom", "t/blake"), ("tries", "5")]
+
+
 def test_what_second_key_did_by_itself_says_so() -> None:
     assert list(auditing.told(OURS)) == [("who", "Second Key itself"), ("event", "withdraw"), ("n", "1")]
 

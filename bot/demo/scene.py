@@ -80,6 +80,14 @@ class Scene:
             facts["told"] = around(said, says[0])
         return said
 
+    async def stale(self, user: str, asked: Asked, *says: str, verb: str = "approve") -> None:
+        """A click by a client that still shows the card as it was."""
+        title = f"{self.name(user)}, whose client still shows the buttons, clicks {verb.capitalize()}"
+        async with self.step("clicked", title) as facts:
+            said = shown(await self.forge(user, asked, verb=verb))
+            must_say(said, *says)
+            facts["told"] = around(said, says[0])
+
     async def refused(self, user: str, asked: Asked, *says: str, **how: Any) -> None:
         """A click that is refused, and leaves the request as it was."""
         await self.told(user, asked, "Nothing was sent to PIM", *says, force=True, **how)
@@ -111,6 +119,11 @@ class Scene:
             must(not sent, f"{len(sent)} decisions were sent")
             facts["graph_says"] = status
 
+    async def closed(self, asked: Asked, *says: str) -> None:
+        """Everybody's card says how it ended."""
+        async with self.step("card-follows", "Everybody's card says so") as facts:
+            facts["card_says"] = brief(await self.town.card_says(asked.card, *says), 80)
+
     async def ops_read(self, since: int, *says: str) -> str:
         """Ops are told, in their own channel."""
         async with self.step("ops-told", "Ops read it in their channel") as facts:
@@ -130,48 +143,73 @@ class Scene:
             return await deed()
 
     async def forge(
-        self, user: str, asked: Asked, *, tenant: str | None = None, value: Json | None = None, **data: Any
+        self,
+        user: str,
+        asked: Asked,
+        *,
+        verb: str = "approve",
+        action_verb: str | None = None,
+        on_card: bool = True,
+        tenant: str | None = None,
+        channel_tenant: str | None = None,
+        **data: Any,
     ) -> Json:
-        """A click that no client sends: with ``data`` in place of the card's own (None leaves a
-        field out), with a whole ``value`` of its own, or out of another tenant.
+        """A click as the channel would bring it, but of our own making: with ``data`` in place of the
+        card's own, or out of another tenant. Also for a client that still shows an old card.
         """
         card = await self.town.remote.activity(asked.card)
-        sent = {"request": asked.id, "verb": "approve", "reason": "checked", **data}
-        sent = {name: one for name, one in sent.items() if one is not None}
-        action = {"type": "Action.Execute", "verb": "approve", "data": sent}
+        sent = {"request": asked.id, "verb": verb, "reason": "checked", **data}
+        action = {"type": "Action.Execute", "verb": action_verb or verb, "data": sent}
         activity: Json = {
             "type": "invoke",
             "name": "adaptiveCard/action",
             **dict.fromkeys(("text", "textFormat", "attachments")),
             "replyToId": asked.card,
             "conversation": {"id": card["conversation_id"]},
-            "value": value or {"action": action, "trigger": "manual"},
+            "value": {"action": action, "trigger": "manual"},
         }
+        if not on_card:
+            activity["replyToId"] = None
         if tenant is not None:
             activity["conversation"]["tenantId"] = tenant
-            activity["channelData"] = {"tenant": {"id": tenant}}
+        if channel_tenant or tenant:
+            activity["channelData"] = {"tenant": {"id": channel_tenant or tenant}}
         wish = {"user": user, "channel": "approvers", "activity": activity}
         answer = await self.town.remote.post("teams/raw", wish)
         return {**answer, "shown": "card" if _is_card(answer) else "error"}
 
     # The audit trail ------------------------------------------------------------------------
 
-    async def audited(self, asked: Asked, *lines: Line) -> None:
-        """The trail has these lines, in this order; every decision in it tells enough."""
+    async def audited(self, asked: Asked, *lines: Line, also: tuple[Line, ...] = ()) -> None:
+        """The trail has these lines, in this order, and the others somewhere; every decision in it
+        tells enough.
+        """
         title = "The audit log tells who, as whom, on which facts and under which rule"
         async with self.step("audited", title) as facts:
-            trail = await self._trail(asked.id, lines)
+            trail = await self._trail(asked.id, lines, also)
             for entry in trail:
                 _check_complete(entry)
             facts["shown_by"] = f"secondkey audit {asked.id}"
-        self.teller.trail(trail, {self.identity(user): self.name(user) for user in self.town.people})
+        self.teller.trail(trail, self.names)
 
-    async def _trail(self, request: str, lines: tuple[Line, ...]) -> tuple[AuditEntry, ...]:
+    async def noted(self, *lines: Line) -> None:
+        """The newest of the log has these lines, which are about no request."""
+        async with self.step("audited", "The audit log tells who did what, and under which rule"):
+            newest = await self.log.newest(20)
+            missing = self._first_missing(newest, lines)
+            must(missing is None, f"the audit log has no {missing}")
+        events = {line.event for line in lines}
+        self.teller.trail([one for one in newest if one.event in events], self.names)
+
+    async def _trail(
+        self, request: str, lines: tuple[Line, ...], also: tuple[Line, ...]
+    ) -> tuple[AuditEntry, ...]:
         missing: Line | None = None
         trail: tuple[AuditEntry, ...] = ()
         for _ in range(int(_PATIENCE / 0.05)):
             trail = await self.log.trail(request)
-            missing = self._first_missing(trail, lines)
+            alone = (self._first_missing(trail, (line,)) for line in also)
+            missing = self._first_missing(trail, lines) or next(filter(None, alone), None)
             if missing is None:
                 return trail
             await asyncio.sleep(0.05)
@@ -200,6 +238,11 @@ class Scene:
 
     def name(self, user: str) -> str:
         return self.town.name_of(user)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What to call whom the audit log names."""
+        return {self.identity(user): self.name(user) for user in self.town.people}
 
     def identity(self, user: str) -> str:
         return user if "/" in user else f"{self.town.tenant}/{self.town.id_of(user)}"

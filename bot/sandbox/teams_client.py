@@ -112,6 +112,7 @@ def _settings(state: TeamsState) -> dict[str, Any]:
         "rate_limits": state.rate_limits,
         "smallest_page": state.smallest_page,
         "connection": state.connection,
+        "mixed_up": state.mixed_up,
         "not_installed_for": state.not_installed_for,
         "signed_in": sorted(u.key for u in state.world.users.values() if state.is_signed_in(u)),
     }
@@ -123,7 +124,8 @@ async def settings(state: TeamsState, _request: web.Request) -> dict[str, Any]:
 
 async def change_settings(state: TeamsState, request: web.Request) -> dict[str, Any]:
     """Any of ``rate_limits`` (bool), ``smallest_page`` (int), ``connection`` (str),
-    ``not_installed_for`` (list of people's keys).
+    ``not_installed_for`` (list of people's keys), ``mixed_up`` (for whom the token service has whose
+    token, by key).
     """
     body = await body_of(request)
     kinds: dict[str, type] = {
@@ -131,6 +133,7 @@ async def change_settings(state: TeamsState, request: web.Request) -> dict[str, 
         "smallest_page": int,
         "connection": str,
         "not_installed_for": list,
+        "mixed_up": dict,
     }
     for name, value in body.items():
         if name not in kinds or type(value) is not kinds[name]:

@@ -107,6 +107,8 @@ class TeamsState:
     """The OAuth connection configured on the Azure Bot."""
     signed_in: dict[str, bool] = field(default_factory=dict)
     """By object id, where it differs from the start."""
+    mixed_up: dict[str, str] = field(default_factory=dict)
+    """Keys of people for whom the token service has somebody else's token, and whose."""
     magic_codes: dict[str, str] = field(default_factory=dict)
     """Six-digit sign-in codes, by object id."""
     session: aiohttp.ClientSession | None = None

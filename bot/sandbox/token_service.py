@@ -87,7 +87,8 @@ async def get_token(state: TeamsState, request: web.Request) -> web.Response:
 
 
 def _token_response(state: TeamsState, request: web.Request, user: User) -> web.Response:
-    token = tokens.user_assertion(state.world, user)
+    spoken_for = state.world.user(state.mixed_up.get(user.key, user.key))
+    token = tokens.user_assertion(state.world, spoken_for)
     expires = jwt.decode(token, options={"verify_signature": False})["exp"]
     return web.json_response(
         {

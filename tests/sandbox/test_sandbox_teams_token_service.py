@@ -47,6 +47,15 @@ async def test_a_user_s_token_is_theirs_for_the_bot_and_good_now(house):
     assert claims["exp"] > house.world.now().timestamp()
 
 
+async def test_a_token_service_that_mixes_people_up_hands_out_somebody_elses(house):
+    await house.control("POST", "settings", {"mixed_up": {"alex": "sam"}})
+    _, mixed = await house.as_bot("GET", GET_TOKEN, params=asking_for(house, "alex"))
+    _, own = await house.as_bot("GET", GET_TOKEN, params=asking_for(house, "emery"))
+    audience = f"api://{house.world.client_id}"
+    whose = [tokens.verify(house.world, one["token"], audience)["oid"] for one in (mixed, own)]
+    assert whose == [house.world.user(key).object_id for key in ("sam", "emery")]
+
+
 async def test_everybody_but_sam_is_signed_in_at_the_start(house):
     signed_in = {user.key for user in house.world.users.values() if await has_token(house, user.key)}
 

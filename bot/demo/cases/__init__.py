@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Final
 
-from bot.demo.cases import conflicts
+from bot.demo.cases import conflicts, faults, forged, main_job, races, reasons, tokens
 from bot.demo.cases._case import Case
 from bot.domain.errors import SecondKeyError
 
@@ -15,7 +15,13 @@ __all__ = ["GROUPS", "Case", "UnknownCaseError", "chosen", "every"]
 
 GROUPS: Final[Mapping[str, tuple[Case, ...]]] = MappingProxyType(
     {
+        "The main job": main_job.CASES,
+        "Whose token": tokens.CASES,
         "Separation of duties": conflicts.CASES,
+        "Races": races.CASES,
+        "Reasons": reasons.CASES,
+        "Bad input": forged.CASES,
+        "Faults": faults.CASES,
     }
 )
 

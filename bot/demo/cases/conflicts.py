@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.demo.cases._case import Case
+from bot.demo.cases._lines import decided
 from bot.demo.scene import ROLE, Asked, Line, Scene, must_say
 from bot.demo.town import shown
 
@@ -18,14 +19,7 @@ async def _refused(scene: Scene, user: str, asked: Asked, reason: str, says: str
         asked,
         Line("request.taken-in", who="riley"),
         Line("decision.refused", who=user, rule=reason, judged=True),
-        *_denied_by_emery(),
-    )
-
-
-def _denied_by_emery() -> tuple[Line, Line]:
-    return (
-        Line("decision.claimed", who="emery", as_whom="emery", rule="not the requester", judged=True),
-        Line("decision.recorded", who="emery", facts={"choice": "Deny"}),
+        *decided("emery", "Deny"),
     )
 
 
@@ -118,7 +112,7 @@ async def other_tenant(scene: Scene) -> None:
     await scene.audited(
         asked,
         Line("decision.refused", who=stranger, rule="other-tenant", judged=True),
-        *_denied_by_emery(),
+        *decided("emery", "Deny"),
     )
 
 
@@ -136,7 +130,7 @@ async def unreadable(scene: Scene) -> None:
     await scene.audited(
         asked,
         Line("decision.refused", who="alex", rule="fact-unreadable", judged=True),
-        *_denied_by_emery(),
+        *decided("emery", "Deny"),
     )
 
 

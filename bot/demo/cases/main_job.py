@@ -1,0 +1,64 @@
+"""What happens every day."""
+
+from __future__ import annotations
+
+from bot.demo.cases._case import Case
+from bot.demo.cases._lines import decided
+from bot.demo.scene import Line, Scene
+
+
+async def approve(scene: Scene) -> None:
+    asked = await scene.ask(why="Phishing wave", ticket="INC0012345")
+    await scene.decided("alex", asked)
+    await scene.audited(asked, Line("request.taken-in", who="riley"), *decided("alex"))
+
+
+async def deny(scene: Scene) -> None:
+    asked = await scene.ask()
+    await scene.decided("emery", asked, "deny", "not during the freeze")
+    await scene.audited(asked, *decided("emery", "Deny"))
+
+
+async def overdue(scene: Scene) -> None:
+    asked = await scene.ask()
+    since = await scene.town.remote.position()
+    await scene.later(301, "nobody has answered")
+    await scene.ops_read(since, "nobody has answered for 5 minutes")
+    await scene.closed(asked, "Overdue")
+    await scene.decided("alex", asked, "deny", "too late for tonight")
+    await scene.audited(
+        asked, Line("request.escalated", facts={"rung": 1, "cause": "unanswered"}), *decided("alex", "Deny")
+    )
+
+
+async def nobody_can(scene: Scene) -> None:
+    since = await scene.town.remote.position()
+    asked = await scene.ask("Conditional Access Administrator")
+    await scene.ops_read(since, "Nobody in the approver pool may decide")
+    await scene.refused("blake", asked, "You are eligible for this role yourself")
+    await scene.audited(
+        asked,
+        Line("request.escalated", facts={"cause": "empty-pool"}),
+        also=(Line("decision.refused", who="blake", rule="eligible-directly", judged=True),),
+    )
+
+
+async def in_the_portal(scene: Scene) -> None:
+    asked = await scene.ask()
+
+    async def decide() -> None:
+        deed = {"user": "emery", "request": asked.id, "result": "Deny", "justification": "no"}
+        await scene.town.remote.post("portal/decide", deed)
+
+    await scene.change("Emery denies it in the portal", decide)
+    await scene.closed(asked, "Denied outside this channel")
+    await scene.audited(asked, Line("request.settled-elsewhere", facts={"choice": "Deny"}))
+
+
+CASES = (
+    Case("approve", "An approver without a conflict approves, by their own token", approve),
+    Case("deny", "One denies, with a reason", deny),
+    Case("overdue", "Nobody answers for five minutes: ops are pinged, and the card says so", overdue),
+    Case("nobody-can", "Every approver has a conflict: ops hear of it at once", nobody_can),
+    Case("in-the-portal", "A decision made in the portal reaches the card", in_the_portal),
+)
