@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from itertools import pairwise
 
 import pytest
@@ -93,3 +94,9 @@ def test_it_says_what_it_is(label: str) -> None:
 def test_layers_that_change_seldom_come_first() -> None:
     order = [rest.split()[0] for name, rest in BUILD.steps if name == "COPY"]
     assert all(a < b for a, b in pairwise([order.index("requirements.txt"), order.index("pyproject.toml")]))
+
+
+def test_every_package_of_the_wheel_is_copied_in() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert set(packages) <= {rest.split()[0] for rest in BUILD.all("COPY")}
