@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -12,6 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from bot import permission_pages
+from bot.clouds import CLOUDS, Cloud
 from bot.domain import lifecycle
 from bot.domain.commands import COMMANDS
 from bot.domain.errors import SecondKeyError
@@ -85,6 +87,15 @@ def _row(name: str, field: FieldInfo) -> str:
     return f"| `{PREFIX}{name.upper()}` | {field.description} | {_shown(field.default)} |"
 
 
+def clouds_table() -> str:
+    """Every endpoint of every cloud."""
+    rows = [f"| | {' | '.join(CLOUDS)} |", f"|---|{'---|' * len(CLOUDS)}"]
+    for field in fields(Cloud):
+        values = (getattr(cloud, field.name).partition("/#")[0] for cloud in CLOUDS.values())
+        rows.append(f"| {field.name.replace('_', ' ')} | {' | '.join(f'`{value}`' for value in values)} |")
+    return "\n".join(rows)
+
+
 def _shown(default: Any) -> str:
     if default is PydanticUndefined or default is None or default == ():
         return ""
@@ -113,6 +124,7 @@ PAGES: Final[Mapping[Path, Parts]] = MappingProxyType(
             "settings": settings_table,
             "permissions": permission_pages.readme_table,
         },
+        ROOT / "docs" / "clouds.md": {"clouds": clouds_table},
         ROOT / "docs" / "permissions.md": {
             "permissions": permission_pages.permissions_table,
             "features": permission_pages.features_table,
