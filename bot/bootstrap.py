@@ -21,8 +21,17 @@ from bot.graph.adapters import GraphAdapters, open_graph
 from bot.outside import database_login, graph_config, open_clock, open_session, teams_config
 from bot.ports import Clock, Store
 from bot.service.announce import Announcer
-from bot.service.common import CARD_SYNC, HOUSEKEEPING, OPS_PING, RECONCILE, RECOVER, SUBSCRIPTIONS, periodic
-from bot.service.conduct import CONDUCT, Conduct
+from bot.service.common import (
+    CARD_SYNC,
+    CONDUCT,
+    HOUSEKEEPING,
+    OPS_PING,
+    RECONCILE,
+    RECOVER,
+    SUBSCRIPTIONS,
+    periodic,
+)
+from bot.service.conduct import Conduct
 from bot.service.decide import Decisions
 from bot.service.desk import ApproverDesk, ChannelRegister
 from bot.service.escalate import Escalation

@@ -73,12 +73,13 @@ def headline(request: ApprovalRequest) -> parts.Headline:
 
 def _decidable(content: RequestCard) -> bool:
     """Whether a click is worth offering. The forecast may be out of date, so an approver whom it
-    counts out keeps the buttons on everyone's card; the click is judged on live facts.
+    counts out keeps the buttons on everyone's card; the click is judged on live facts. Whoever was
+    refused only because a fact could not be read can try again.
     """
     request = content.request
     has_pool = isinstance(request.pool, Pool) and bool(request.pool.members)
     open_here = request.state is State.PENDING and request.decidable_here
-    return open_here and has_pool and content.viewer is not Viewer.REFUSED
+    return open_here and has_pool and not _must_keep_out(content)
 
 
 def _must_keep_out(content: RequestCard) -> bool:

@@ -13,6 +13,7 @@ from bot.service.runner import settle
 
 CARD_SYNC: Final = "card.sync"
 OPS_PING: Final = "ops.ping"
+CONDUCT: Final = "conduct.check"
 RECOVER: Final = "decision.recover"
 RECONCILE: Final = "reconcile"
 SUBSCRIPTIONS: Final = "subscriptions"

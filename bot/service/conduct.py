@@ -19,10 +19,10 @@ from bot.domain.conduct import Limit, to_report
 from bot.domain.content import ConductCard
 from bot.domain.model import Actor, ApprovalRequest, Person, Reason
 from bot.ports import AuditEntry, Channel, Clock, Effect, LeasedEffect, Store, Transaction
-from bot.service.common import entry, finish, identity_of, named
+from bot.service.common import CONDUCT, entry, finish, identity_of, named
 from bot.service.runner import settle
+from bot.telemetry import metrics
 
-CONDUCT: Final = "conduct.check"
 COUNTED: Final = frozenset({AuditEvent.REFUSED, AuditEvent.FORGED, AuditEvent.IMPERSONATION})
 """What is a try. A refusal for want of a fact is nobody's doing, and does not count."""
 _MOST_TRIES: Final = 500
@@ -61,6 +61,8 @@ class Conduct:
                 return
         card = self._card(effect, tries, requests)
         await self.channel.post(self.ops_channel_of(requests[0] if requests else None), card)
+        metrics.CARDS.add(card="conduct", action="posted")
+        metrics.CONDUCT_REPORTS.add()
         log.warning("conduct_reported", actor=effect.payload["actor"], tries=len(tries))
 
         async def record(tx: Transaction) -> None:

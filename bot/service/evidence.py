@@ -27,6 +27,9 @@ _RULES: Final[Mapping[str, str]] = MappingProxyType(
 )
 _OTHER_RULE: Final = "Entra and Graph accept the approver's token"
 
+GRAPHS_WORD: Final = ["Graph has the word on what became of a request"]
+"""The rule behind everything that is written down because Graph says so."""
+
 
 def of_facts(facts: Facts, at: datetime) -> dict[str, object]:
     """What separation of duties was judged on at ``at``, how old it was, and under which rules."""

@@ -13,6 +13,7 @@ from bot.domain.model import Actor
 from bot.ports import Clock, Store
 from bot.service.common import entry
 from bot.service.conduct import conduct_check
+from bot.telemetry import metrics
 
 _RULE: Final = "a click says what the card that was clicked says"
 
@@ -36,6 +37,7 @@ class Forgeries:
             await tx.audit(entry(self.clock, AuditEvent.FORGED, about, who, facts))
             if actor is not None:
                 await tx.wake(conduct_check(actor, about, self.clock))
+        metrics.FORGED.add(cause=cause)
         log.warning("click_forged", cause=cause, actor=who.object_id if who else None, request=about)
 
     async def shown_on(self, conversation_id: str, activity_id: str) -> str | None:

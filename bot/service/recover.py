@@ -29,6 +29,7 @@ from bot.domain.model import (
 )
 from bot.ports import Approvals, Clock, Directory, Effect, LeasedEffect, Store, Transaction, UserTokens
 from bot.service.common import RECOVER, Then, change
+from bot.service.evidence import GRAPHS_WORD
 
 CLAIM_LEASE: Final = timedelta(seconds=30)
 """How long a claim may be on its way before Graph is asked what became of it. Longer than a
@@ -139,7 +140,7 @@ class Recovery:
             request.id,
             make,
             event=AuditEvent.RELEASED,
-            facts={"why": why},
+            facts={"why": why, "rules": GRAPHS_WORD},
             then=_no_more_recovery(request),
         )
 
@@ -192,7 +193,11 @@ class Recovery:
             request.id,
             make,
             event=AuditEvent.SETTLED,
-            facts={"event": event.value, "status": pim.raw_status if pim else "gone"},
+            facts={
+                "event": event.value,
+                "status": pim.raw_status if pim else "gone",
+                "rules": GRAPHS_WORD,
+            },
             then=_no_more_recovery(request),
         )
 
@@ -251,9 +256,10 @@ def _no_more_recovery(request: ApprovalRequest) -> Then:
     return then
 
 
-def _decision_facts(decision: Decision) -> dict[str, str]:
+def _decision_facts(decision: Decision) -> dict[str, object]:
     return {
         "choice": decision.choice.value,
         "reviewed_by": decision.by.identity.object_id if decision.by else "not told",
         "reviewed_at": decision.at.isoformat(),
+        "rules": GRAPHS_WORD,
     }

@@ -38,7 +38,7 @@ TAKEN_IN = Counter(
 CARDS = Counter(
     name="cards_total",
     tells="Cards shown in Teams.",
-    labels={"card": "`request`, `ops`", "action": "`posted`, `edited`"},
+    labels={"card": "`request`, `ops`, `conduct`", "action": "`posted`, `edited`"},
 )
 REQUEST_TO_CARD = Histogram(
     name="request_to_card_seconds",
@@ -66,6 +66,15 @@ NOT_SENT = Counter(
     name="decisions_not_sent_total",
     tells="Clicks that were allowed but did not reach Graph.",
     labels={"why": "`sign-in-needed`, `step-up-needed`, `reason-required`, `already-decided`, …"},
+)
+FORGED = Counter(
+    name="forged_clicks_total",
+    tells="Clicks that no card of ours sends: audited with who sent them, and nothing decided.",
+    labels={"cause": "`verbs-differ`, `card-of-another-request`, `unknown-request`, `bad-reason`, …"},
+)
+CONDUCT_REPORTS = Counter(
+    name="conduct_reports_total",
+    tells="Reports to ops about somebody who kept trying to decide what they may not.",
 )
 OBO_FAILURES = Counter(
     name="obo_failures_total",

@@ -431,7 +431,8 @@ def test_a_refused_click_without_reasons_is_still_said() -> None:
 
 def test_a_conflict_is_not_shown_a_way_round_but_a_missing_fact_is() -> None:
     conflict, missing = Refusal(Reason.ELIGIBLE_DIRECTLY), Refusal(Reason.FACT_UNREADABLE, "eligibility")
-    assert buttons(card(viewer=Viewer.REFUSED, refusals=(missing,))) == [text.OPEN_PORTAL]
+    again = [text.APPROVE, text.DENY]
+    assert buttons(card(viewer=Viewer.REFUSED, refusals=(missing,))) == [*again, text.OPEN_PORTAL]
     assert buttons(card(viewer=Viewer.REFUSED, refusals=(conflict, missing))) == []
     closed = like(state=State.APPROVED, decision=APPROVAL)
     assert buttons(card(closed, viewer=Viewer.REFUSED, refusals=(conflict,))) == [text.OPEN_PORTAL]

@@ -10,8 +10,7 @@ from fakes.values import ALEX, BLAKE, NOW, TENANT, an_actor
 from bot.domain.content import ConductCard
 from bot.domain.errors import ChannelUnavailableError, UnavailableError
 from bot.domain.model import Identity, Reason
-from bot.service.common import LeaseLostError
-from bot.service.conduct import CONDUCT
+from bot.service.common import CONDUCT, LeaseLostError
 
 WHO = f"{TENANT}/{BLAKE}"
 

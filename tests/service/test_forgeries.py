@@ -6,7 +6,7 @@ from fakes.house import R1, FakeHouse
 from fakes.values import ALEX, TENANT, an_actor
 
 from bot.domain.model import State
-from bot.service.conduct import CONDUCT
+from bot.service.common import CONDUCT
 
 
 async def test_it_is_kept_with_its_request_and_what_it_claimed(house: FakeHouse) -> None:

@@ -126,11 +126,11 @@ async def unreadable(scene: Scene) -> None:
     )
     await scene.refused("alex", asked, "could not read who is eligible for this role")
     await scene.change("Graph says it again", lambda: scene.town.remote.delete("faults"))
-    await scene.decided("emery", asked, "deny", "now that it can be checked")
+    await scene.decided("alex", asked, "deny", "now that it can be checked")
     await scene.audited(
         asked,
         Line("decision.refused", who="alex", rule="fact-unreadable", judged=True),
-        *decided("emery", "Deny"),
+        *decided("alex", "Deny"),
     )
 
 
