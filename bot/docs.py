@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from bot import permission_pages
 from bot.clouds import CLOUDS, Cloud
+from bot.demo.cases import GROUPS
 from bot.domain import lifecycle
 from bot.domain.commands import COMMANDS
 from bot.domain.errors import SecondKeyError
@@ -116,6 +117,15 @@ def _metric(one: Instrument) -> str:
     return f"| `{one.full_name}` | {one.kind} | {one.tells} | {labels} |"
 
 
+def cases_table() -> str:
+    """Every case of the demo, grouped."""
+    rows = ["| case | shows |", "|---|---|"]
+    for group, cases in GROUPS.items():
+        rows.append(f"| **{group}** | |")
+        rows += [f"| `{case.name}` | {case.shows} |" for case in cases]
+    return "\n".join(rows)
+
+
 PAGES: Final[Mapping[Path, Parts]] = MappingProxyType(
     {
         README: {
@@ -130,6 +140,7 @@ PAGES: Final[Mapping[Path, Parts]] = MappingProxyType(
             "features": permission_pages.features_table,
             "calls": permission_pages.calls_table,
         },
+        ROOT / "docs" / "cases.md": {"cases": cases_table},
         ROOT / "docs" / "metrics.md": {"metrics": metrics_table},
     }
 )
