@@ -19,7 +19,16 @@ from bot.store.reading import open_audit
 
 _NO_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
 _TOLD_APART: Final = frozenset(
-    {"token_oid", "token_tid", "facts_read_at", "facts_age_seconds", "facts_read", "rules", "refusals"}
+    {
+        "token_oid",
+        "token_tid",
+        "facts_read_at",
+        "facts_age_seconds",
+        "facts_read",
+        "rules",
+        "refusals",
+        "pool",
+    }
 )
 
 
@@ -100,6 +109,8 @@ def told(entry: AuditEntry, names: Mapping[str, str] = _NO_NAMES) -> Iterator[tu
     if facts.get("rules"):
         label = "rules checked" if facts.get("refusals") else "under which rule"
         yield label, "; ".join(map(str, facts["rules"]))
+    if isinstance(facts.get("pool"), Mapping):
+        yield "approver pool", _pool(facts["pool"])
     for name, value in facts.items():
         if name not in _TOLD_APART:
             yield name.replace("_", " "), value if isinstance(value, str) else json.dumps(value)
@@ -112,6 +123,15 @@ def _named(identity: str, names: Mapping[str, str]) -> str:
 def _read(facts: Mapping[str, Any]) -> str:
     counted = ", ".join(f"{name} {value}" for name, value in facts.get("facts_read", {}).items())
     return f"{counted} (read at {facts['facts_read_at']}, {facts.get('facts_age_seconds', '?')} s old)"
+
+
+def _pool(pool: Mapping[str, Any]) -> str:
+    """How many can decide, and why not the others."""
+    if "unreadable" in pool:
+        return f"unreadable: {pool['unreadable']}"
+    able = sum(not refusals for refusals in pool.values())
+    unable = [f"{who}: {', '.join(map(_refusal, why))}" for who, why in pool.items() if why]
+    return "; ".join([f"{able} of {len(pool)} can decide", *unable])
 
 
 def _refusal(refusal: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ import io
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes.manual_clock import ManualClock
@@ -59,6 +60,26 @@ def test_a_decision_is_told_by_whose_token_it_was_sent_with() -> None:
         ("as whom", "token of Alex, t/alex"),
         ("under which rule", "a rule"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("pool", "told"),
+    [
+        pytest.param(
+            {
+                "a": [],
+                "b": [{"reason": "holds-role", "detail": "Tier 0"}, {"reason": "own-request"}],
+                "c": [],
+            },
+            "2 of 3 can decide; b: holds-role (Tier 0), own-request",
+            id="read",
+        ),
+        pytest.param({"unreadable": "approver policy"}, "unreadable: approver policy", id="unreadable"),
+        pytest.param({}, "0 of 0 can decide", id="empty"),
+    ],
+)
+def test_a_pool_is_told_by_who_can_decide_and_why_the_others_can_not(pool: dict[str, Any], told: str) -> None:
+    assert ("approver pool", told) in list(auditing.told(AuditEntry(AT, "x", "r1", None, {"pool": pool})))
 
 
 def test_a_report_names_whom_it_is_about() -> None:

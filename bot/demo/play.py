@@ -63,7 +63,7 @@ async def _play_cases(cases: Sequence[Case], teller: Teller) -> int:
         print(f"The cases broke off: {error}", file=sys.stderr)
         return _FAILED
     went = f"Not as it should: {', '.join(wrong)}." if wrong else "Each as it should."
-    teller.says(f"{len(cases)} cases played", went)
+    teller.says("1 case played" if len(cases) == 1 else f"{len(cases)} cases played", went)
     return _FAILED if wrong else 0
 
 

@@ -189,7 +189,7 @@ class Scene:
             trail = await self._trail(asked.id, lines, also)
             for entry in trail:
                 _check_complete(entry)
-            facts["shown_by"] = f"secondkey audit {asked.id}"
+            facts["as_shown_by"] = f"secondkey audit {asked.id}"
         self.teller.trail(trail, self.names)
 
     async def noted(self, *lines: Line) -> None:
