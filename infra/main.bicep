@@ -38,8 +38,12 @@ param opsChannel string = ''
 @description('Object ids of the break-glass accounts, which take no part.')
 param breakGlassObjectIds array = []
 
-@description('Graph resources to subscribe to as hints, such as a mailbox that gets the mail of PIM.')
+@description('Graph resources to subscribe to as hints, such as a mailbox that gets the mail of PIM. The permission for it is not asked for here.')
 param subscriptions array = []
+
+@description('Content of a secondkey.toml, for routing by role. What the other parameters set wins.')
+@secure()
+param settingsFile string = ''
 
 @description('Seconds until ops are pinged for the first time.')
 @minValue(30)
@@ -144,6 +148,13 @@ var suffix = uniqueString(resourceGroup().id)
 var tenantId = tenant().tenantId
 var connectionName = 'graph'
 var port = 3978
+var graphScopes = {
+  #disable-next-line no-hardcoded-env-urls
+  public: 'https://graph.microsoft.com/.default'
+  usgov: 'https://graph.microsoft.us/.default'
+  usdod: 'https://dod-graph.microsoft.us/.default'
+  china: 'https://microsoftgraph.chinacloudapi.cn/.default'
+}
 
 module identity 'modules/identity.bicep' = {
   name: '${name}-identity'
@@ -176,6 +187,7 @@ module registration 'modules/registration.bicep' = {
     tenantId: tenantId
     identityPrincipalId: identity.outputs.principalId
     cloud: cloud
+    host: host
     resourceAccess: concat(permissions.outputs.roles, permissions.outputs.scopes)
   }
 }
@@ -282,6 +294,7 @@ module container 'modules/container.bicep' = if (runBot) {
     minReplicas: minReplicas
     maxReplicas: maxReplicas
     certificateSecretUri: certificateSecretUri
+    settingsFile: settingsFile
     settings: {
       TENANT_ID: tenantId
       CLIENT_ID: registration.outputs.clientId
@@ -329,8 +342,8 @@ output clientId string = registration.outputs.clientId
 @description('Host name of the bot, for the Teams package.')
 output host string = host
 
-@description('Where a Privileged Role Administrator grants the Graph permissions.')
-output consentUrl string = '${environment().authentication.loginEndpoint}${tenantId}/adminconsent?client_id=${registration.outputs.clientId}'
+@description('Where a Privileged Role Administrator grants the Graph permissions; the same as `secondkey consent-link` prints.')
+output consentUrl string = '${environment().authentication.loginEndpoint}${tenantId}/v2.0/adminconsent?client_id=${registration.outputs.clientId}&scope=${uriComponent(graphScopes[cloud])}&redirect_uri=${uriComponent('https://${host}/about/consented')}'
 
 @description('Host of the database server, for database.sql.')
 output databaseHost string = database.outputs.host

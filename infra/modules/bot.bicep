@@ -76,7 +76,7 @@ resource connection 'Microsoft.BotService/botServices/connections@2023-09-15-pre
     serviceProviderId: 'c00b44ab-5e16-c44c-af26-2fd5bc55eb18'
     serviceProviderDisplayName: 'AAD v2 with Federated Credentials'
     clientId: clientId
-    scopes: '${apiUri}/access_as_user'
+    scopes: 'openid profile offline_access ${apiUri}/access_as_user'
     parameters: [
       {
         key: 'ClientId'

@@ -37,7 +37,12 @@ param certificateSecretUri string
 @description('Settings, without their prefix. None of them is secret.')
 param settings object
 
+@description('Content of secondkey.toml; empty without.')
+@secure()
+param settingsFile string
+
 var certificate = !empty(certificateSecretUri)
+var withFile = !empty(settingsFile)
 var mount = '/mnt/certificate'
 var all = union(settings, certificate ? {
   CLIENT_CERTIFICATE: '${mount}/client.pem'
@@ -78,13 +83,18 @@ resource app 'Microsoft.App/containerApps@2024-03-01' = {
           identity: identityId
         }
       ]
-      secrets: certificate ? [
+      secrets: concat(certificate ? [
         {
           name: 'client-certificate'
           keyVaultUrl: certificateSecretUri
           identity: identityId
         }
-      ] : []
+      ] : [], withFile ? [
+        {
+          name: 'settings-file'
+          value: settingsFile
+        }
+      ] : [])
     }
     template: {
       terminationGracePeriodSeconds: 30
@@ -100,12 +110,17 @@ resource app 'Microsoft.App/containerApps@2024-03-01' = {
             name: 'SECONDKEY_${setting.key}'
             value: setting.value
           })
-          volumeMounts: certificate ? [
+          volumeMounts: concat(certificate ? [
             {
               volumeName: 'certificate'
               mountPath: mount
             }
-          ] : []
+          ] : [], withFile ? [
+            {
+              volumeName: 'settings'
+              mountPath: '/data' // the image's working directory, where secondkey.toml is looked for
+            }
+          ] : [])
           probes: [
             {
               // Generous: the first replica of a new release brings the schema up to date.
@@ -159,7 +174,7 @@ resource app 'Microsoft.App/containerApps@2024-03-01' = {
           }
         ]
       }
-      volumes: certificate ? [
+      volumes: concat(certificate ? [
         {
           name: 'certificate'
           storageType: 'Secret'
@@ -170,7 +185,18 @@ resource app 'Microsoft.App/containerApps@2024-03-01' = {
             }
           ]
         }
-      ] : []
+      ] : [], withFile ? [
+        {
+          name: 'settings'
+          storageType: 'Secret'
+          secrets: [
+            {
+              secretRef: 'settings-file'
+              path: 'secondkey.toml'
+            }
+          ]
+        }
+      ] : [])
     }
   }
 }

@@ -16,6 +16,9 @@ param identityPrincipalId string
 @description('Which cloud.')
 param cloud string
 
+@description('Host name of the bot.')
+param host string
+
 @description('Graph permissions to ask for, with their ids.')
 param resourceAccess array
 
@@ -33,8 +36,8 @@ var exchangeAudiences = {
 var tokenServices = {
   #disable-next-line no-hardcoded-env-urls
   public: 'https://token.botframework.com'
-  usgov: 'https://token.botframework.azure.us'
-  usdod: 'https://token.botframework.azure.us'
+  usgov: 'https://tokengcch.botframework.azure.us'
+  usdod: 'https://apidod.botframework.azure.us'
   china: 'https://token.botframework.azure.cn'
 }
 var issuer = '${environment().authentication.loginEndpoint}${tenantId}/v2.0'
@@ -79,6 +82,7 @@ resource app 'Microsoft.Graph/applications@v1.0' = {
   web: {
     redirectUris: [
       '${tokenServices[cloud]}/.auth/web/redirect'
+      'https://${host}/about/consented' // where the administrator's consent ends
     ]
     implicitGrantSettings: {
       enableAccessTokenIssuance: false

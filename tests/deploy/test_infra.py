@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from urllib.parse import quote
 
 import pytest
-from deploy import parameters
+from deploy import dockerfile, parameters
 from deploy.bicep import INFRA, Module, decorated, module, modules, without_comments
 
+from bot import sso
+from bot.clouds import CLOUDS
+from bot.consent import consent_link, redirect_uri
 from bot.graph.permissions import GRAPH_APP_ID, Kind, asked
 from bot.settings import PREFIX, Settings
 
@@ -49,7 +53,9 @@ def test_teams_may_sign_users_in_to_the_bots_api_and_nobody_else_may() -> None:
         "1fec8e78-bce4-4aaf-ab1b-5451cc387264",
         "5e3ce6c0-2b1f-4285-8d4b-75ee78787346",
     ]
-    assert "var apiUri = 'api://botid-${clientId}'" in module("modules/registration-address").text
+    address = module("modules/registration-address").tree["variables"]["apiUri"]["value"]
+    assert address.replace("${clientId}", "0") == sso.application_id_uri("0")
+    assert scope["value"] == sso.SCOPE
 
 
 def test_the_apps_credentials_are_federated_and_made_one_after_the_other() -> None:
@@ -72,7 +78,8 @@ def test_the_bot_is_of_one_tenant_reached_by_https_and_takes_no_keys() -> None:
 def test_the_oauth_connection_has_no_secret_and_gives_tokens_for_the_bots_own_api() -> None:
     connection = module("modules/bot").resource("Microsoft.BotService/botServices/connections")["properties"]
     assert "clientSecret" not in connection
-    assert connection["scopes"] == "${apiUri}/access_as_user"
+    wanted = " ".join(sso.connection_scopes("0"))
+    assert connection["scopes"].replace("${apiUri}", sso.application_id_uri("0")) == wanted
     parameters = {one["key"]: one["value"] for one in connection["parameters"]}
     assert parameters["TokenExchangeUrl"] == "apiUri"
     assert parameters["UniqueIdentifier"] == "tokenStoreIdentifier"
@@ -260,11 +267,31 @@ def test_defaults_are_the_bots(parameter: str, setting: str) -> None:
 
 
 def test_clouds_are_the_bots() -> None:
-    from bot.clouds import CLOUDS  # noqa: PLC0415 - only here
-
     assert set(decorated(MAIN.parameters["cloud"], "allowed")) == set(CLOUDS)
-    audiences = module("modules/registration").tree["variables"]["exchangeAudiences"]["value"]
-    assert audiences == {name: cloud.federation_audience for name, cloud in CLOUDS.items()}
+    registered, main = module("modules/registration").tree["variables"], MAIN.tree["variables"]
+    for table, of in (
+        (registered["exchangeAudiences"], lambda cloud: cloud.federation_audience),
+        (registered["tokenServices"], lambda cloud: cloud.token_service_url),
+        (main["graphScopes"], lambda cloud: cloud.graph_scope),
+    ):
+        assert table["value"] == {name: of(cloud) for name, cloud in CLOUDS.items()}
+
+
+def test_the_consent_link_is_the_one_that_the_bot_prints_and_leads_to_a_registered_page() -> None:
+    link = MAIN.outputs["consentUrl"]["value"]
+    printed = consent_link(CLOUDS["public"], "TENANT", "CLIENT", redirect_uri("HOST"))
+    filled = {
+        "environment().authentication.loginEndpoint": CLOUDS["public"].login_url + "/",
+        "tenantId": "TENANT",
+        "registration.outputs.clientId": "CLIENT",
+        "uriComponent(graphScopes[cloud])": quote(CLOUDS["public"].graph_scope, safe=""),
+        "uriComponent('https://${host}/about/consented')": quote(redirect_uri("HOST"), safe=""),
+    }
+    for name, value in filled.items():
+        link = link.replace("${" + name + "}", value)
+    assert link == printed
+    app = module("modules/registration").resource("Microsoft.Graph/applications")
+    assert redirect_uri("${host}") in app["web"]["redirectUris"]
 
 
 @pytest.mark.parametrize("file", ALL)
@@ -296,3 +323,10 @@ def test_the_graph_extension_is_pinned_and_every_file_that_needs_it_says_so() ->
 
 def test_the_table_of_parameters_is_up_to_date() -> None:
     assert parameters.current() == parameters.table(), "run: make docs"
+
+
+def test_the_settings_file_is_mounted_where_the_image_looks_for_it() -> None:
+    final = dockerfile.read().final
+    assert f"mountPath: '{final.one('WORKDIR')}'" in CONTAINER.text
+    assert Settings.model_config["toml_file"] == "secondkey.toml"
+    assert "path: 'secondkey.toml'" in CONTAINER.text
