@@ -42,6 +42,8 @@ param settings object
 param settingsFile string
 
 var certificate = !empty(certificateSecretUri)
+var certificateName = 'client-certificate'
+var fileName = 'settings-file'
 var withFile = !empty(settingsFile)
 var mount = '/mnt/certificate'
 var all = union(settings, certificate ? {
@@ -85,13 +87,13 @@ resource app 'Microsoft.App/containerApps@2024-03-01' = {
       ]
       secrets: concat(certificate ? [
         {
-          name: 'client-certificate'
+          name: certificateName
           keyVaultUrl: certificateSecretUri
           identity: identityId
         }
       ] : [], withFile ? [
         {
-          name: 'settings-file'
+          name: fileName
           value: settingsFile
         }
       ] : [])
@@ -180,7 +182,7 @@ resource app 'Microsoft.App/containerApps@2024-03-01' = {
           storageType: 'Secret'
           secrets: [
             {
-              secretRef: 'client-certificate' // checkov:skip=CKV_SECRET_6:the name of a secret, not one
+              secretRef: certificateName
               path: 'client.pem'
             }
           ]
@@ -191,7 +193,7 @@ resource app 'Microsoft.App/containerApps@2024-03-01' = {
           storageType: 'Secret'
           secrets: [
             {
-              secretRef: 'settings-file'
+              secretRef: fileName
               path: 'secondkey.toml'
             }
           ]
