@@ -1,5 +1,5 @@
 -- The bot's role in the database: it may connect to its own database and make its tables there, and is
--- no administrator. Run once by the Entra administrator of the server, with psql 14 or newer; running it
+-- no administrator. Run once by the Entra administrator of the server, with psql 16 or newer; running it
 -- again changes nothing. docs/setup.md says how.
 --
 --   psql "host=HOST dbname=postgres user=ADMINISTRATOR sslmode=verify-full sslrootcert=system" \
