@@ -75,7 +75,10 @@ TABLE: Final = MappingProxyType(
         State.DENIED: MappingProxyType({}),
         State.WITHDRAWN: MappingProxyType({}),
         State.EXPIRED: MappingProxyType({}),
-        State.DECIDED_ELSEWHERE: MappingProxyType({}),
+        # Approved elsewhere, that is: of what was denied Graph never shows an assignment.
+        State.DECIDED_ELSEWHERE: MappingProxyType(
+            {Event.BECOME_USABLE: State.ACTIVE, Event.LAPSE: State.ENDED}
+        ),
         State.FAILED: MappingProxyType({}),
         State.ENDED: MappingProxyType({}),
     }
@@ -123,6 +126,25 @@ def decided_elsewhere(request: ApprovalRequest, decision: Decision) -> ApprovalR
 def closed(request: ApprovalRequest, event: Event, at: datetime) -> ApprovalRequest:
     """Withdrawn, expired or failed, seen at ``at``. Raises ``IllegalEventError``."""
     return _moved(request, event, ended_at=at)
+
+
+def usable(request: ApprovalRequest, at: datetime, until: datetime | None) -> ApprovalRequest:
+    """The role was seen to be usable at ``at``. Raises ``IllegalEventError``, also for a denial."""
+    if request.decision is not None and request.decision.choice is Choice.DENY:
+        raise IllegalEventError("what was denied does not become usable")
+    return _moved(request, Event.BECOME_USABLE, usable_at=at, usable_until=until)
+
+
+def prolonged(request: ApprovalRequest, until: datetime | None) -> ApprovalRequest:
+    """Its end has moved. Raises ``IllegalEventError`` unless it is active."""
+    if request.state is not State.ACTIVE:
+        raise IllegalEventError(f"nothing ends while {request.state}")
+    return replace(request, usable_until=until, version=request.version + 1)
+
+
+def lapsed(request: ApprovalRequest, at: datetime) -> ApprovalRequest:
+    """The activation is over. Raises ``IllegalEventError``."""
+    return _moved(request, Event.LAPSE, ended_at=at)
 
 
 def rung_fired(request: ApprovalRequest, rung: int) -> ApprovalRequest:

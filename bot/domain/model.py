@@ -298,6 +298,9 @@ class ApprovalRequest:
     """The claim under way while DECIDING; otherwise the last one, if any."""
     decision: Decision | None = None
     ended_at: datetime | None = None
+    usable_at: datetime | None = None
+    """When the assignment was seen to be really there."""
+    usable_until: datetime | None = None
 
     @property
     def decidable_here(self) -> bool:

@@ -34,6 +34,8 @@ EXPECTED = {
     (State.APPROVED, Event.LAPSE): State.ENDED,
     (State.APPROVED, Event.FAIL): State.FAILED,
     (State.ACTIVE, Event.LAPSE): State.ENDED,
+    (State.DECIDED_ELSEWHERE, Event.BECOME_USABLE): State.ACTIVE,
+    (State.DECIDED_ELSEWHERE, Event.LAPSE): State.ENDED,
 }
 EVERY = [(state, event) for state in State for event in Event]
 
@@ -165,7 +167,7 @@ def test_the_diagram_shows_every_transition_and_every_end() -> None:
     for (before, event), after in EXPECTED.items():
         assert f"{before.name} --> {after.name}: {event}" in diagram
     assert "DENIED --> [*]" in diagram
-    assert diagram.count("-->") == len(EXPECTED) + 1 + 6
+    assert diagram.count("-->") == len(EXPECTED) + 1 + 5
 
 
 def test_only_activations_with_an_approval_can_be_decided_here() -> None:
@@ -176,3 +178,25 @@ def test_only_activations_with_an_approval_can_be_decided_here() -> None:
 
 def test_waiting_is_counted_from_the_request() -> None:
     assert a_request().expires_at - a_request().requested_at == timedelta(hours=24)
+
+
+def test_what_was_approved_becomes_usable_and_lapses() -> None:
+    approved = a_request(state=State.APPROVED, decision=a_decision())
+    until = NOW + timedelta(hours=2)
+    active = lifecycle.usable(approved, NOW, until)
+    assert (active.state, active.usable_at, active.usable_until) == (State.ACTIVE, NOW, until)
+    longer = lifecycle.prolonged(active, until + timedelta(hours=1))
+    assert (longer.usable_until, longer.version) == (until + timedelta(hours=1), active.version + 1)
+    over = lifecycle.lapsed(longer, until)
+    assert (over.state, over.ended_at) == (State.ENDED, until)
+
+
+def test_what_was_denied_elsewhere_does_not_become_usable() -> None:
+    denied = a_request(state=State.DECIDED_ELSEWHERE, decision=a_decision(Choice.DENY))
+    with pytest.raises(IllegalEventError):
+        lifecycle.usable(denied, NOW, None)
+
+
+def test_only_what_is_active_is_prolonged() -> None:
+    with pytest.raises(IllegalEventError):
+        lifecycle.prolonged(a_request(state=State.APPROVED), NOW)
