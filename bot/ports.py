@@ -22,6 +22,7 @@ from bot.domain.activation import (
     WithdrawalOutcome,
 )
 from bot.domain.content import CardContent, RequestCard
+from bot.domain.following import Activation
 from bot.domain.model import (
     Actor,
     ApprovalPolicy,
@@ -30,6 +31,7 @@ from bot.domain.model import (
     ApprovalStep,
     Choice,
     Holders,
+    Identity,
     Person,
     PimRequest,
     PostedCard,
@@ -270,6 +272,14 @@ class CardRow:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnCardRow:
+    """The living card of an activation in its requester's chat, and what it shows."""
+
+    posted: PostedCard
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
 class SubscriptionRow:
     """A resource that Second Key wants to be told about, and how that stands."""
 
@@ -304,6 +314,24 @@ class Transaction(Protocol):
 
     async def request_shown_on(self, conversation_id: str, activity_id: str) -> str | None:
         """The id of the request whose card that message is."""
+
+    async def activation(self, request_id: str) -> Activation | None: ...
+
+    async def add_activation(self, activation: Activation) -> bool:
+        """False, and nothing written, when it is there already."""
+
+    async def save_activation(self, activation: Activation) -> bool:
+        """Compare-and-set on ``version``, as ``save_request``."""
+
+    async def activations_of(self, requester: Identity, limit: int) -> tuple[Activation, ...]:
+        """The newest of one requester's, newest first."""
+
+    async def activations_for(self, key: str, limit: int) -> tuple[Activation, ...]:
+        """The newest for one role, whoever asked, newest first."""
+
+    async def own_card(self, request_id: str) -> OwnCardRow | None: ...
+
+    async def save_own_card(self, request_id: str, row: OwnCardRow) -> None: ...
 
     async def audit(self, entry: AuditEntry) -> None: ...
 

@@ -88,6 +88,30 @@ cards = Table(
     Index("ix_cards_activity_id", "activity_id"),
 )
 
+activations = Table(
+    "activations",
+    metadata,
+    Column("request_id", Text, primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("object_id", Text, nullable=False),
+    Column("role_key", Text, nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("document", JSON, nullable=False),
+    Index("ix_activations_requester", "tenant_id", "object_id", "asked_at"),
+    Index("ix_activations_role", "role_key", "asked_at"),
+)
+
+own_cards = Table(
+    "own_cards",
+    metadata,
+    Column("request_id", Text, ForeignKey("activations.request_id"), primary_key=True),
+    Column("conversation_id", Text, nullable=False),
+    Column("activity_id", Text, nullable=False),
+    Column("service_url", Text, nullable=False),
+    Column("shown", Text, nullable=False),
+)
+
 effects = Table(
     "effects",
     metadata,

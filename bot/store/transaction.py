@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import Executable, Row, Table, delete, select, update
 
 from bot.domain import lifecycle
-from bot.domain.model import ApprovalRequest, PostedCard
-from bot.ports import AuditEntry, CardRow, Clock, Effect, LeasedEffect, SubscriptionRow
-from bot.store import effects, tables
+from bot.domain.following import Activation
+from bot.domain.model import ApprovalRequest, Identity, PostedCard
+from bot.ports import AuditEntry, CardRow, Clock, Effect, LeasedEffect, OwnCardRow, SubscriptionRow
+from bot.store import activations, effects, tables
 from bot.store.documents import request_document, request_of
 from bot.store.session import Session
 
@@ -70,6 +71,32 @@ class SqlTransaction:
         there = (t.c.activity_id == activity_id, t.c.conversation_id == conversation_id)
         row = await self._row(select(t.c.request_id).where(*there))
         return None if row is None else str(row.request_id)
+
+    async def activation(self, request_id: str) -> Activation | None:
+        row = await self._row(activations.one(request_id))
+        return None if row is None else activations.activation_of(row)
+
+    async def add_activation(self, activation: Activation) -> bool:
+        return await self._wrote(activations.add(self._session.dialect, activation))
+
+    async def save_activation(self, activation: Activation) -> bool:
+        return await self._wrote(activations.save(activation))
+
+    async def activations_of(self, requester: Identity, limit: int) -> tuple[Activation, ...]:
+        rows = await self._session.execute(activations.of(requester, limit))
+        return tuple(map(activations.activation_of, rows))
+
+    async def activations_for(self, key: str, limit: int) -> tuple[Activation, ...]:
+        rows = await self._session.execute(activations.of_role(key, limit))
+        return tuple(map(activations.activation_of, rows))
+
+    async def own_card(self, request_id: str) -> OwnCardRow | None:
+        row = await self._row(activations.card(request_id))
+        return None if row is None else activations.card_of(row)
+
+    async def save_own_card(self, request_id: str, row: OwnCardRow) -> None:
+        """Raises ``StoreRefusedError`` when there is no such activation."""
+        await self._put(tables.own_cards, {"request_id": request_id}, activations.card_values(row))
 
     async def audit(self, entry: AuditEntry) -> None:
         await self._session.execute(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.domain.model import ApprovalRequest, State
-from bot.ports import AuditEntry, CardRow, Clock, Effect, LeasedEffect, SubscriptionRow
+from bot.domain.following import Activation
+from bot.domain.model import ApprovalRequest, Identity, State
+from bot.ports import AuditEntry, CardRow, Clock, Effect, LeasedEffect, OwnCardRow, SubscriptionRow
 from bot.store.errors import StoreRefusedError
 from bot.telemetry.context import with_origin
 
@@ -41,6 +42,8 @@ class _State:
     effects: dict[str, EffectRow] = field(default_factory=dict)
     service_urls: dict[str, str] = field(default_factory=dict)
     subscriptions: dict[str, SubscriptionRow] = field(default_factory=dict)
+    activations: dict[str, Activation] = field(default_factory=dict)
+    own_cards: dict[str, OwnCardRow] = field(default_factory=dict)
 
     def copy(self) -> _State:
         return _State(
@@ -50,6 +53,8 @@ class _State:
             dict(self.effects),
             dict(self.service_urls),
             dict(self.subscriptions),
+            activations=dict(self.activations),
+            own_cards=dict(self.own_cards),
         )
 
 
@@ -91,6 +96,37 @@ class MemoryTransaction:
             if (row.posted.conversation_id, row.posted.activity_id) == (conversation_id, activity_id):
                 return request_id
         return None
+
+    async def activation(self, request_id: str) -> Activation | None:
+        return self._state.activations.get(request_id)
+
+    async def add_activation(self, activation: Activation) -> bool:
+        return self._state.activations.setdefault(activation.request_id, activation) is activation
+
+    async def save_activation(self, activation: Activation) -> bool:
+        stored = self._state.activations.get(activation.request_id)
+        if stored is None or stored.version != activation.version - 1:
+            return False
+        self._state.activations[activation.request_id] = activation
+        return True
+
+    async def activations_of(self, requester: Identity, limit: int) -> tuple[Activation, ...]:
+        return self._newest(limit, lambda a: a.requester.identity == requester)
+
+    async def activations_for(self, key: str, limit: int) -> tuple[Activation, ...]:
+        return self._newest(limit, lambda a: a.key == key)
+
+    def _newest(self, limit: int, wanted: Callable[[Activation], bool]) -> tuple[Activation, ...]:
+        found = sorted(filter(wanted, self._state.activations.values()), key=lambda a: a.request_id)
+        return tuple(sorted(found, key=lambda a: a.asked_at, reverse=True)[:limit])
+
+    async def own_card(self, request_id: str) -> OwnCardRow | None:
+        return self._state.own_cards.get(request_id)
+
+    async def save_own_card(self, request_id: str, row: OwnCardRow) -> None:
+        if request_id not in self._state.activations:
+            raise StoreRefusedError
+        self._state.own_cards[request_id] = row
 
     async def audit(self, entry: AuditEntry) -> None:
         self._state.audit.append(replace(entry, facts=json.loads(json.dumps(dict(entry.facts)))))
