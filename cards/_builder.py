@@ -69,6 +69,11 @@ def execute(verb: str, data: Mapping[str, str], **more: Any) -> Element:
     return _Execute(verb, data, fallback=acb.ActionSubmit(data=dict(data), **more), **more)
 
 
+def say(title: str, command: str, **more: Any) -> Element:
+    """A button that sends ``command`` as if its user had typed it (Teams docs, "imBack")."""
+    return acb.ActionSubmit(title=title, data={"msteams": {"type": "imBack", "value": command}}, **more)
+
+
 def open_url(url: str, title: str) -> Element:
     return acb.ActionOpenUrl(url, title=title)
 

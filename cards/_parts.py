@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bot.domain.model import ApprovalRequest, Choice, Danger, Pool, State, Ticket
+from bot.domain.model import ApprovalRequest, Choice, Danger, Pool, State, Ticket, Unreadable
 from cards import _builder as ac
 from cards import _words as w
 from cards import text
@@ -92,8 +92,8 @@ def wish(request: ApprovalRequest) -> Iterator[ac.Element]:
     yield row(text.HOW_LONG, said(_how_long(request), weight="bolder"))
     yield row(text.WHY, said(plain(request.justification, w.PROSE) or text.NO_REASON))
     yield row(text.WHERE, said(w.scope(request.scope)))
-    if request.ticket is not None and (ticket := _ticket(request.ticket)):
-        yield row(text.TICKET, said(ticket))
+    if request.ticket is not None and (shown := ticket(request.ticket)):
+        yield row(text.TICKET, said(shown))
     if request.starts_at is not None and request.starts_at > request.requested_at:
         yield row(text.STARTS, ac.words(w.when(request.starts_at)))
     yield row(text.ASKED, ac.words(w.when(request.requested_at)))
@@ -109,15 +109,20 @@ def _how_long(request: ApprovalRequest) -> str:
     return text.NO_END if request.duration is None else w.duration(request.duration)
 
 
-def _ticket(ticket: Ticket) -> str:
-    number, system = plain(ticket.number, w.TICKET), plain(ticket.system, w.TICKET)
+def ticket(of: Ticket) -> str:
+    """Number and system, as far as they are told."""
+    number, system = plain(of.number, w.TICKET), plain(of.system, w.TICKET)
     return text.TICKET_IN.format(number=number, system=system) if number and system else number or system
 
 
 def deciders(request: ApprovalRequest, *, you: bool = False) -> ac.Element:
     """Who can decide, as forecast at intake, and why the others can't."""
+    return who_can(request.pool, you=you)
+
+
+def who_can(pool: Pool | Unreadable, *, you: bool = False) -> ac.Element:
+    """As ``deciders``, of a pool."""
     lines = [text.YOU_CAN] if you else []
-    pool = request.pool
     if isinstance(pool, Pool) and pool.unreadable is None:
         lines += [w.able(pool) or text.NOBODY, w.unable(pool), text.DEFAULTED if pool.defaulted else ""]
     else:

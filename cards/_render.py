@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from bot.domain.content import CardContent, ConductCard, OpsCard
+from bot.domain.content import ActivationCard, CardContent, ConductCard, OpsCard
 from bot.domain.model import State
+from cards import _activation, _conduct, _ops, _request, text
 from cards import _builder as ac
-from cards import _conduct, _ops, _request, text
 from cards import _parts as parts
 from cards import _words as w
 
@@ -23,11 +23,13 @@ def render(content: CardContent) -> dict[str, Any]:
     fallback = text.FALLBACK.format(summary=line)
     body: Iterator[ac.Element]
     actions: Iterator[ac.Element]
-    more: dict[str, Any]
-    if isinstance(content, ConductCard):
-        body, actions, more = _conduct.body(content), _conduct.actions(content), {}
+    more: dict[str, Any] = {}
+    if isinstance(content, ActivationCard):
+        body, actions = _activation.body(content), _activation.actions(content)
+    elif isinstance(content, ConductCard):
+        body, actions = _conduct.body(content), _conduct.actions(content)
     elif isinstance(content, OpsCard):
-        body, actions, more = _ops.body(content), _ops.actions(content), {}
+        body, actions = _ops.body(content), _ops.actions(content)
     else:
         body, actions, more = _request.body(content), _request.actions(content), _request.more(content)
     return ac.card(body, actions, fallback_text=fallback, speak=line, msteams=_FULL_WIDTH, **more)
@@ -37,6 +39,9 @@ def summary(content: CardContent) -> str:
     """The card in one line of plain text, for the notification and the list view."""
     if isinstance(content, ConductCard):
         return _conduct.summary(content)
+    if isinstance(content, ActivationCard):
+        state = _spoken(_activation.title(content))
+        return text.SUMMARY_OWN.format(state=state, role=_activation.role_name(content))
     request = content.request
     name, role = w.name(request.requester), parts.role_name(request)
     if isinstance(content, OpsCard) and w.is_open(request):

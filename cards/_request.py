@@ -154,6 +154,10 @@ def _outcome(request: ApprovalRequest) -> Iterator[ac.Element]:
         yield parts.row(text.DECIDED_AT, ac.words(w.when(decision.at)))
     elif request.state is State.DECIDED_ELSEWHERE:
         yield parts.row(text.DECISION, parts.said(text.NOT_SAID_HOW))
+    if request.usable_at is not None:
+        yield parts.row(text.USABLE_SINCE, ac.words(w.when(request.usable_at)))
+    if request.state is State.ACTIVE and request.usable_until is not None:
+        yield parts.row(text.UNTIL, ac.words(w.when(request.usable_until)))
     over = request.state is State.ENDED or request.decision is None
     if request.ended_at is not None and over and not w.is_open(request):
         yield parts.row(text.ENDED_AT, ac.words(w.when(request.ended_at)))

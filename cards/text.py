@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from bot.domain.content import PingCause
+from bot.domain.following import HowEnded, Stage
 from bot.domain.model import Danger, Reason, State
 
 # The bot's chat --------------------------------------------------------------------------
@@ -253,6 +254,62 @@ CONDUCT_TO_DO: Final = (
     "Ask them what they meant to do. If it was not they who clicked, revoke their sessions. "
     "The audit log has each try."
 )
+
+# One's own activation, from request to end ------------------------------------------------
+
+STAGES: Final[dict[Stage, str]] = {
+    Stage.WAITING: "⏳ Waiting for an approval",
+    Stage.DENIED: "✖ Denied",
+    Stage.WITHDRAWN: "↩ Withdrawn",
+    Stage.EXPIRED: "⌛ Lapsed without an answer",
+    Stage.FAILED: "⚠ PIM could not switch the role on",
+    Stage.GRANTED: "… Granted, and not usable yet",
+    Stage.USABLE: "✔ Usable now",
+    Stage.ENDING: "⏰ Ending soon",
+    Stage.ENDED: "■ Ended",
+}
+STAGE_NOTES: Final[dict[Stage, str]] = {
+    Stage.WAITING: "The approvers have its card. This card changes as soon as there is news.",
+    Stage.DENIED: "Microsoft Graph confirmed the decision. The role was not switched on.",
+    Stage.WITHDRAWN: "The request was taken back. Nothing was switched on.",
+    Stage.EXPIRED: "Nobody decided in time, so PIM closed the request. You can ask again.",
+    Stage.FAILED: "The PIM portal says why. You can ask again.",
+    Stage.GRANTED: "PIM is switching the role on. Wait for this card: it says when the role really works.",
+    Stage.USABLE: (
+        "Still refused somewhere? Sign out and in again there, or refresh the page: apps go on using "
+        "the token they got before."
+    ),
+    Stage.ENDING: "Save your work. To keep the role, extend it now.",
+    Stage.ENDED: "",
+}
+GRANTED_LATER: Final = "… Granted, and starting later"
+GRANTED_LATER_NOTE: Final = "PIM switches the role on when its time comes."
+HOW_ENDED: Final[dict[HowEnded, str]] = {
+    HowEnded.LAPSED: "Its time was over.",
+    HowEnded.GIVEN_BACK: "The role was given back before its time was over.",
+    HowEnded.NEVER_SEEN: "Its time was over before the role was ever seen to work. Tell ops.",
+    HowEnded.CANCELLED: "It was cancelled before it began.",
+    HowEnded.FAILED: "PIM could not carry it out.",
+}
+OPENS: Final = "Open until"
+USABLE_AFTER: Final = "Took"
+USABLE_AFTER_VALUE: Final = "{span} from the decision until it worked"
+UNTIL: Final = "Until"
+USABLE_SINCE: Final = "Usable since"
+WILL_BE_GIVEN_BACK: Final = "Given back"
+WILL_BE_GIVEN_BACK_AT: Final = "At {time}, the first moment PIM takes it"
+HITCHES: Final = {
+    "give-back-sign-in": "⚠ Not given back: sign in again, then give it back",
+    "give-back-failed": "⚠ Not given back: PIM did not take it. Try again, or use the PIM portal",
+    "extend-sign-in": "⚠ Not extended: sign in again, then ask again",
+    "extend-failed": "⚠ Given back, but PIM did not take the new request: ask again",
+}
+HITCH_FALLBACK: Final = "⚠ Something that was to be done later could not be done"
+WITHDRAW: Final = "Withdraw"
+GIVE_BACK: Final = "Give back"
+EXTEND: Final = "Extend"
+ASK_AGAIN: Final = "Ask again"
+SUMMARY_OWN: Final = "{state}: {role}"
 
 # The card in one line --------------------------------------------------------------------
 

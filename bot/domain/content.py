@@ -1,4 +1,4 @@
-"""What cards are made of: a request and whom it is shown to, a ping to ops, or a report."""
+"""What cards are made of: a request and whom it is shown to, a ping or report to ops, an own activation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.domain.model import ApprovalRequest, Person, Reason, Refusal
+from bot.domain.following import Activation, Stage
+from bot.domain.model import ApprovalRequest, Decision, Person, Pool, Reason, Refusal, Unreadable
 
 
 class Viewer(StrEnum):
@@ -67,4 +68,20 @@ class ConductCard:
     portal_url: str
 
 
-CardContent = RequestCard | OpsCard | ConductCard
+@dataclass(frozen=True, slots=True)
+class ActivationCard:
+    """The living card of an activation, in its requester's own chat."""
+
+    activation: Activation
+    stage: Stage
+    portal_url: str
+    pool: Pool | Unreadable | None = None
+    """Who can decide, while it waits."""
+    expires_at: datetime | None = None
+    """When PIM closes the request, while it waits."""
+    decision: Decision | None = None
+    """By whom and why it was approved or denied."""
+    closed_at: datetime | None = None
+
+
+CardContent = RequestCard | OpsCard | ConductCard | ActivationCard

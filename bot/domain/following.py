@@ -83,6 +83,10 @@ class Activation:
     missing_since: datetime | None = None
     ended_at: datetime | None = None
     how_ended: HowEnded | None = None
+    give_back_at: datetime | None = None
+    """When the bot will give it back, as its holder asked."""
+    hitch: str | None = None
+    """Why something that was to be done later could not be: a key of ``cards.text.HITCHES``."""
     version: int = 1
 
     @property
@@ -150,6 +154,13 @@ def told_here(activation: Activation, channel_user_id: str) -> Activation:
     if activation.channel_user_id is not None:
         return activation
     return _changed(activation, channel_user_id=channel_user_id)
+
+
+def to_be_given_back(activation: Activation, at: datetime | None, hitch: str | None = None) -> Activation:
+    """Its holder asked to give it back at ``at``; None: no more, because of ``hitch``."""
+    if (activation.give_back_at, activation.hitch) == (at, hitch):
+        return activation
+    return _changed(activation, give_back_at=at, hitch=hitch)
 
 
 def seen(

@@ -6,7 +6,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.domain.content import CardContent, ConductCard, OpsCard, PingCause, RequestCard, Viewer
+from bot.domain.content import (
+    ActivationCard,
+    CardContent,
+    ConductCard,
+    OpsCard,
+    PingCause,
+    RequestCard,
+    Viewer,
+)
+from bot.domain.following import Activation, HowEnded, Stage
 from bot.domain.model import (
     ApprovalRequest,
     Choice,
@@ -120,7 +129,60 @@ NIGHT = like(
     pool=Pool(tuple(PoolMember(person(n, f"Approver {n}")) for n in range(10, 18)), defaulted=True),
 )
 
+ACTIVATION = Activation(
+    request_id=REQUEST.id,
+    requester=ALEX,
+    key="62e90394",
+    role_name="Global Administrator",
+    scope="/",
+    reason="Tenant-wide mail flow is down; see ticket #1234.",
+    ticket=Ticket("CHG0042", "ServiceNow"),
+    duration=timedelta(hours=2),
+    starts_at=None,
+    asked_at=ASKED,
+    channel_user_id="29:alex",
+)
+GRANTED = replace(ACTIVATION, granted_at=APPROVAL.at)
+USABLE = replace(
+    GRANTED,
+    usable_at=APPROVAL.at + timedelta(seconds=42),
+    until=APPROVAL.at + timedelta(hours=2, seconds=40),
+)
+
+
+def own(stage: Stage, activation: Activation = ACTIVATION, **more: Any) -> ActivationCard:
+    return ActivationCard(activation, stage, PORTAL, **more)
+
+
+def over(how: HowEnded, stage: Stage = Stage.ENDED) -> ActivationCard:
+    return own(stage, replace(USABLE, ended_at=ASKED + timedelta(hours=1), how_ended=how), decision=APPROVAL)
+
+
+OWN: dict[str, CardContent] = {
+    "own-waiting": own(Stage.WAITING, pool=POOL, expires_at=REQUEST.expires_at),
+    "own-waiting-empty-pool": own(Stage.WAITING, pool=EMPTY, expires_at=REQUEST.expires_at),
+    "own-waiting-unreadable": own(Stage.WAITING, pool=Unreadable("approver policy", "Forbidden")),
+    "own-denied": own(Stage.DENIED, decision=DENIAL, closed_at=DENIAL.at),
+    "own-withdrawn": own(Stage.WITHDRAWN, closed_at=ASKED + timedelta(minutes=2)),
+    "own-expired": own(Stage.EXPIRED, closed_at=REQUEST.expires_at),
+    "own-granted": own(Stage.GRANTED, GRANTED, decision=APPROVAL),
+    "own-granted-without-approval": own(Stage.GRANTED, replace(GRANTED, ticket=None, reason="")),
+    "own-granted-later": own(Stage.GRANTED, replace(GRANTED, starts_at=ASKED + timedelta(hours=5))),
+    "own-usable": own(Stage.USABLE, USABLE, decision=APPROVAL),
+    "own-usable-until-given-back": own(
+        Stage.USABLE, replace(USABLE, give_back_at=ASKED + timedelta(minutes=8)), decision=APPROVAL
+    ),
+    "own-usable-with-a-hitch": own(Stage.USABLE, replace(USABLE, hitch="give-back-sign-in")),
+    "own-ending": own(Stage.ENDING, USABLE, decision=replace(APPROVAL, by=None, justification="")),
+    "own-ended": over(HowEnded.LAPSED),
+    "own-given-back": over(HowEnded.GIVEN_BACK),
+    "own-never-seen": over(HowEnded.NEVER_SEEN),
+    "own-cancelled": over(HowEnded.CANCELLED),
+    "own-failed": over(HowEnded.FAILED, Stage.FAILED),
+}
+
 VARIANTS: dict[str, CardContent] = {
+    **OWN,
     "pending": card(refresh_user_ids=("29:adele", "29:bianca")),
     "pending-able": card(viewer=Viewer.ABLE),
     "pending-reason-required": card(like(pool=replace(POOL, justification_required=True))),
@@ -160,6 +222,14 @@ VARIANTS: dict[str, CardContent] = {
     ),
     "failed": card(like(state=State.FAILED, ended_at=ASKED + timedelta(minutes=7))),
     "active": card(like(state=State.ACTIVE, decision=APPROVAL)),
+    "active-until": card(
+        like(
+            state=State.ACTIVE,
+            decision=APPROVAL,
+            usable_at=ASKED + timedelta(minutes=4),
+            usable_until=ASKED + timedelta(hours=2),
+        )
+    ),
     "ended": card(like(state=State.ENDED, decision=APPROVAL, ended_at=ASKED + timedelta(hours=2))),
     "ops-unanswered": _ops(PingCause.UNANSWERED, 1, like(rung=1)),
     "ops-empty-pool": _ops(PingCause.EMPTY_POOL, 0, like(pool=EMPTY)),

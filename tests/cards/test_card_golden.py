@@ -3,16 +3,18 @@
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from card_variants import ASKED, HOSTILE_TEXT, VARIANTS, card, hostile_request
+from card_variants import ACTIVATION, ASKED, HOSTILE_TEXT, VARIANTS, card, hostile_request, own
 from jsonschema import Draft6Validator
 
 import cards
 from bot.domain.content import CardContent, ConductCard, OpsCard, PingCause, RequestCard
-from bot.domain.model import Reason
+from bot.domain.following import Stage
+from bot.domain.model import Reason, Ticket
 from cards import text
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -122,6 +124,13 @@ HOSTILE: list[CardContent] = [
         tries=10**9,
         requests=(hostile_request(),) * 5,
         portal_url="x",
+    ),
+    own(
+        Stage.WAITING,
+        replace(
+            ACTIVATION, reason=HOSTILE_TEXT, scope=HOSTILE_TEXT, ticket=Ticket(HOSTILE_TEXT, HOSTILE_TEXT)
+        ),
+        pool=hostile_request().pool,
     ),
 ]
 

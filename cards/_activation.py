@@ -1,0 +1,143 @@
+"""The living card of an activation, in its requester's own chat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
+
+from bot.domain.content import ActivationCard
+from bot.domain.following import Activation, Stage
+from bot.domain.model import Choice, Pool
+from cards import _builder as ac
+from cards import _parts as parts
+from cards import _words as w
+from cards import text
+from cards._safe import plain
+
+_STYLES: Final = {
+    Stage.WAITING: "accent",
+    Stage.DENIED: "attention",
+    Stage.WITHDRAWN: "emphasis",
+    Stage.EXPIRED: "warning",
+    Stage.FAILED: "attention",
+    Stage.GRANTED: "accent",
+    Stage.USABLE: "good",
+    Stage.ENDING: "warning",
+    Stage.ENDED: "emphasis",
+}
+_HELD: Final = frozenset({Stage.USABLE, Stage.ENDING})
+_OVER: Final = frozenset({Stage.DENIED, Stage.WITHDRAWN, Stage.EXPIRED, Stage.FAILED, Stage.ENDED})
+
+
+def body(content: ActivationCard) -> Iterator[ac.Element]:
+    """How it stands first, then what was asked for."""
+    activation = content.activation
+    yield parts.header(parts.Headline(title(content), _note(content), _STYLES[content.stage]))
+    yield from _hitch(activation)
+    yield ac.rich(ac.run(role_name(content), size="large", weight="bolder"), spacing="medium")
+    yield from _decision(content)
+    yield from _times(content)
+    yield from _asked(activation)
+    if content.stage is Stage.WAITING:
+        yield from _waiting(content)
+
+
+def actions(content: ActivationCard) -> Iterator[ac.Element]:
+    """Each button sends what could be typed as well."""
+    role = _command_name(content.activation)
+    match content.stage:
+        case Stage.WAITING:
+            yield ac.say(text.WITHDRAW, f"cancel {role}")
+        case Stage.USABLE | Stage.ENDING:
+            yield ac.say(text.EXTEND, f"extend {role}{_span(content.activation)}")
+            yield ac.say(text.GIVE_BACK, f"deactivate {role}", style="destructive")
+        case Stage.EXPIRED | Stage.FAILED | Stage.ENDED:
+            yield ac.say(text.ASK_AGAIN, "again")
+    yield from parts.portal(content.portal_url)
+
+
+def title(content: ActivationCard) -> str:
+    return text.GRANTED_LATER if _later(content) else text.STAGES[content.stage]
+
+
+def role_name(content: ActivationCard) -> str:
+    activation = content.activation
+    return plain(activation.role_name, w.ROLE) or plain(activation.key, w.ROLE) or text.NO_NAME
+
+
+def _note(content: ActivationCard) -> str:
+    how = content.activation.how_ended
+    if how is not None and content.stage is Stage.ENDED:
+        return text.HOW_ENDED[how]
+    return text.GRANTED_LATER_NOTE if _later(content) else text.STAGE_NOTES[content.stage]
+
+
+def _later(content: ActivationCard) -> bool:
+    """Granted with a start that had not come when it was granted."""
+    start, granted = content.activation.starts_at, content.activation.granted_at
+    return content.stage is Stage.GRANTED and start is not None and granted is not None and start > granted
+
+
+def _hitch(activation: Activation) -> Iterator[ac.Element]:
+    if activation.hitch is not None:
+        line = text.HITCHES.get(activation.hitch, text.HITCH_FALLBACK)
+        yield ac.box([ac.words(line, weight="bolder")], style="warning", spacing="small")
+
+
+def _decision(content: ActivationCard) -> Iterator[ac.Element]:
+    decision = content.decision
+    if decision is None:
+        return
+    by = text.NOT_SAID_WHO if decision.by is None else w.name(decision.by)
+    verb = text.APPROVED_BY if decision.choice is Choice.APPROVE else text.DENIED_BY
+    yield parts.row(verb, parts.said(by, weight="bolder"))
+    yield parts.row(text.DECIDED_REASON, parts.said(plain(decision.justification, w.PROSE) or text.NO_REASON))
+
+
+def _times(content: ActivationCard) -> Iterator[ac.Element]:
+    activation = content.activation
+    if content.stage in _HELD and activation.until is not None:
+        yield parts.row(text.UNTIL, ac.words(w.when(activation.until), weight="bolder"))
+    if content.stage in _HELD and (took := activation.propagation) is not None:
+        span = w.duration(max(took, timedelta(seconds=1)))
+        yield parts.row(text.USABLE_AFTER, ac.words(text.USABLE_AFTER_VALUE.format(span=span)))
+    if content.stage in _HELD and activation.give_back_at is not None:
+        line = text.WILL_BE_GIVEN_BACK_AT.format(time=w.time(activation.give_back_at))
+        yield parts.row(text.WILL_BE_GIVEN_BACK, ac.words(line))
+    ended = activation.ended_at or content.closed_at
+    if content.stage in _OVER and ended is not None:
+        yield parts.row(text.ENDED_AT, ac.words(w.when(ended)))
+
+
+def _asked(activation: Activation) -> Iterator[ac.Element]:
+    span = text.NO_END if activation.duration is None else w.duration(activation.duration)
+    yield parts.row(text.HOW_LONG, parts.said(span))
+    yield parts.row(text.WHY, parts.said(plain(activation.reason, w.PROSE) or text.NO_REASON))
+    yield parts.row(text.WHERE, parts.said(w.scope(activation.scope)))
+    if activation.ticket is not None and (ticket := parts.ticket(activation.ticket)):
+        yield parts.row(text.TICKET, parts.said(ticket))
+    if activation.starts_at is not None and activation.starts_at > activation.asked_at:
+        yield parts.row(text.STARTS, ac.words(w.when(activation.starts_at)))
+
+
+def _waiting(content: ActivationCard) -> Iterator[ac.Element]:
+    if content.pool is not None:
+        yield parts.who_can(content.pool)
+    if isinstance(content.pool, Pool) and content.pool.unreadable is None and not content.pool.able:
+        yield ac.box([ac.words(text.EMPTY_POOL, weight="bolder")], style="attention", spacing="small")
+    if content.expires_at is not None:
+        yield parts.row(text.OPENS, ac.words(w.when(content.expires_at)))
+
+
+def _command_name(activation: Activation) -> str:
+    """The role's name as its user would type it."""
+    return plain(activation.role_name, w.ROLE) or activation.key
+
+
+def _span(activation: Activation) -> str:
+    """As much again as was asked for, in the grammar's words; nothing when that is not known."""
+    if activation.duration is None:
+        return ""
+    minutes = int(activation.duration.total_seconds()) // 60
+    return f" {minutes}m" if minutes else ""
