@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from bot.domain.audit import AuditEvent
 from bot.domain.errors import SecondKeyError
 from bot.domain.model import ApprovalRequest, Identity, Refusal
 from bot.ports import AuditEntry, Clock, Effect, LeasedEffect, Store, Transaction
+from bot.service.followed import follow
 from bot.service.runner import settle
 
 CARD_SYNC: Final = "card.sync"
@@ -74,9 +76,10 @@ async def change(
         return True, made
 
     for _ in range(_CONTENTION_TRIES):
-        done, made = await settle(store, attempt)
-        if done:
-            return made
+        with suppress(ContentionError):
+            done, made = await settle(store, attempt)
+            if done:
+                return made
     raise ContentionError
 
 
@@ -89,11 +92,14 @@ async def write(
     facts: Mapping[str, Any] | None = None,
     actor: Identity | None = None,
 ) -> bool:
-    """Save a changed request, audit the change and have its card follow. False: somebody else
-    changed it first, and nothing was written.
+    """Save a changed request, audit the change and have its cards follow. False: somebody else
+    changed it first, and nothing was written. Raises ``ContentionError``, for the transaction to be
+    rolled back, when it is its activation that somebody else changed.
     """
     if not await tx.save_request(request):
         return False
+    if not await follow(tx, request, clock.now()):
+        raise ContentionError
     await tx.audit(entry(clock, event, request.id, actor, facts))
     await tx.wake(card_sync(request.id, clock))
     return True
