@@ -117,6 +117,36 @@ def of_pim(
     )
 
 
+def of_active(role: ActiveRole, requester: Person, channel_user_id: str) -> Activation | None:
+    """What is followed of a role that was activated elsewhere, and needed no approval; None when
+    Graph does not say by which request.
+    """
+    if role.request_id is None:
+        return None
+    return Activation(
+        request_id=role.request_id,
+        requester=requester,
+        key=role.key,
+        role_name=role.display_name,
+        scope=role.scope,
+        reason="",
+        ticket=None,
+        duration=role.until - role.since if role.until is not None else None,
+        starts_at=None,
+        asked_at=role.since,
+        channel_user_id=channel_user_id,
+        granted_at=role.since,
+        usable_at=role.since,
+        until=role.until,
+    )
+
+
+def is_running(activation: Activation, key: str, scope: str) -> bool:
+    """Whether it is how this role is held now."""
+    held = activation.usable_at is not None and activation.ended_at is None
+    return held and (activation.key, activation.scope) == (key, scope)
+
+
 def of_request(request: ApprovalRequest) -> Activation:
     """What is followed of a request that was made elsewhere."""
     return Activation(

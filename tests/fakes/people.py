@@ -8,9 +8,10 @@ import json
 from bot.domain.model import Identity, SignInNeeded, UserAssertion
 
 
-def token_of(identity: Identity) -> UserAssertion:
+def token_of(identity: Identity, **more: object) -> UserAssertion:
     """An unsigned token with the claims that say whose it is."""
-    return UserAssertion(f"e30.{_segment({'oid': identity.object_id, 'tid': identity.tenant_id})}.")
+    claims = {"oid": identity.object_id, "tid": identity.tenant_id, **more}
+    return UserAssertion(f"e30.{_segment(claims)}.")
 
 
 def bearer(assertion: UserAssertion) -> Identity:
@@ -20,7 +21,7 @@ def bearer(assertion: UserAssertion) -> Identity:
     return Identity(claims["tid"], claims["oid"])
 
 
-def _segment(claims: dict[str, str]) -> str:
+def _segment(claims: dict[str, object]) -> str:
     return base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
 
 
