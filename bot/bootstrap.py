@@ -20,6 +20,7 @@ from bot.domain.model import ApprovalRequest, Role, SlaPlan
 from bot.graph.adapters import GraphAdapters, open_graph
 from bot.outside import database_login, graph_config, open_clock, open_session, teams_config
 from bot.ports import Clock, Store
+from bot.service.activate import Activations
 from bot.service.announce import Announcer
 from bot.service.common import (
     CARD_SYNC,
@@ -36,13 +37,17 @@ from bot.service.decide import Decisions
 from bot.service.desk import ApproverDesk, ChannelRegister
 from bot.service.escalate import Escalation
 from bot.service.facts import FactsReader
+from bot.service.followed import OWN_CARD, WATCH
 from bot.service.forgeries import Forgeries
 from bot.service.housekeep import Housekeeping
 from bot.service.intake import Intake
+from bot.service.living import LivingCards
+from bot.service.own_roles import RoleDesk
 from bot.service.reconcile import Reconciler
 from bot.service.recover import Recovery
 from bot.service.runner import EffectRunner
 from bot.service.subscribe import Subscriber
+from bot.service.watch import Watcher
 from bot.settings import Settings
 from bot.store.opening import open_store
 from bot.store.sql_store import SqlStore
@@ -72,6 +77,9 @@ class _Parts:
 @dataclass(frozen=True, slots=True)
 class _Services:
     desk: ApproverDesk
+    own_roles: RoleDesk
+    watcher: Watcher
+    living: LivingCards
     announcer: Announcer
     escalation: Escalation
     conduct: Conduct
@@ -178,18 +186,22 @@ def _services(parts: _Parts) -> _Services:
     )
     portal, rules = settings.endpoints.portal_url, _rules(settings)
     facts = FactsReader(graph.directory, clock)
+    intake = Intake(graph.directory, facts, store, clock, rules, _ladder(settings))
     recovery = Recovery(store, graph.directory, graph.approvals, teams.user_tokens, clock)
     decisions = Decisions(
         store, facts, graph.approvals, teams.user_tokens, recovery, clock, parts.ids, rules, portal
     )
     return _Services(
         desk=ApproverDesk(decisions, parts.channels, Forgeries(store, clock)),
+        own_roles=_own_roles(parts, intake),
+        watcher=Watcher(store, graph.role_facts, graph.directory, clock),
+        living=LivingCards(store, teams.personal_chat, teams.channel, clock, portal),
         announcer=Announcer(store, teams.channel, clock, portal, _channel(settings.approver_channel_of)),
         escalation=Escalation(store, teams.channel, clock, portal, _channel(settings.ops_channel_of)),
         conduct=Conduct(store, teams.channel, clock, portal, _report_channel(settings)),
         reconciler=Reconciler(
             directory=graph.directory,
-            intake=Intake(graph.directory, facts, store, clock, rules, _ladder(settings)),
+            intake=intake,
             recovery=recovery,
             store=store,
             clock=clock,
@@ -198,6 +210,21 @@ def _services(parts: _Parts) -> _Services:
         recovery=recovery,
         subscriber=Subscriber(graph.subscriptions, store, clock, parts.ids, settings.subscriptions),
         housekeeping=Housekeeping(store, store.prune, clock),
+    )
+
+
+def _own_roles(parts: _Parts, intake: Intake) -> RoleDesk:
+    graph, tokens = parts.graph, parts.teams.user_tokens
+    return RoleDesk.of(
+        Activations(
+            graph.self_service,
+            graph.role_facts,
+            tokens,
+            intake,
+            parts.store,
+            parts.clock,
+            parts.settings.ticket_system,
+        )
     )
 
 
@@ -235,6 +262,9 @@ def _runner(services: _Services, store: Store, clock: Clock) -> EffectRunner:
         RECONCILE: services.reconciler.run,
         SUBSCRIPTIONS: services.subscriber.run,
         HOUSEKEEPING: services.housekeeping.run,
+        WATCH: services.watcher.watch,
+        OWN_CARD: services.living.sync,
+        **services.own_roles.handlers,
     }
     owner = f"{socket.gethostname()}:{os.getpid()}:{SystemIds().new_id()[:8]}"
     return EffectRunner(store, clock, handlers, owner)

@@ -139,6 +139,12 @@ class Settings(FromFileAndEnvironment):
     active_holders_may_decide: bool = Field(
         default=False, description="Let approvers decide who hold the role themselves right now."
     )
+    ticket_system: str = Field(
+        default="unspecified",
+        min_length=1,
+        max_length=100,
+        description="What is sent as a ticket's system when its number does not tell: PIM asks for both.",
+    )
     poll_seconds: float = Field(
         default=10, ge=1, le=3600, description="How often Graph is asked for pending requests."
     )

@@ -34,6 +34,7 @@ from bot.service.followed import own_card, watch
 from bot.service.intake import Intake
 from bot.service.runner import settle
 from bot.service.troubles import trouble_of
+from bot.telemetry import metrics
 
 _SENDS: Final = 2
 _SKEW: Final = timedelta(minutes=2)
@@ -85,11 +86,10 @@ class Activations:
         """As ``activate``, with this very token: what a step-up ends with."""
         wish = self.completed(wish)
         problems = self.problems(wish, await self.policy(wish.role.key))
-        if problems is not None:
-            return problems
-        outcome = await self.send(actor, assertion, wish)
-        if not isinstance(outcome, a.Sent):
+        outcome = problems or await self.send(actor, assertion, wish)
+        if not isinstance(outcome, a.Sent | a.NeedsChange):
             await self._audit_refusal(actor, assertion, wish, outcome)
+        metrics.ACTIVATIONS.add(outcome=type(outcome).__name__)
         return outcome
 
     # What the other use cases share ---------------------------------------------------------

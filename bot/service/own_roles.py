@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.domain import activation as a
 from bot.domain.activation import ActiveRole, EligibleRole, Wish
 from bot.domain.model import Actor, PimRequest
 from bot.service.activate import Activations
-from bot.service.extend import Extensions
-from bot.service.give_back import GivingBack
+from bot.service.extend import EXTEND, Extensions
+from bot.service.give_back import GIVE_BACK, GivingBack
+from bot.service.runner import Handler
+from bot.service.running import Running
 from bot.service.withdraw import Withdrawals
 
 
@@ -21,6 +24,19 @@ class RoleDesk:
     giving_back: GivingBack
     withdrawals: Withdrawals
     extensions: Extensions
+
+    @classmethod
+    def of(cls, activations: Activations) -> RoleDesk:
+        """All of it, on what activating takes."""
+        running = Running(activations.store, activations.clock)
+        giving_back = GivingBack(activations, running)
+        extensions = Extensions(activations, giving_back, running)
+        return cls(activations, giving_back, Withdrawals(activations), extensions)
+
+    @property
+    def handlers(self) -> Mapping[str, Handler]:
+        """What is done later, by kind of effect."""
+        return {GIVE_BACK: self.giving_back.run, EXTEND: self.extensions.run}
 
     async def eligible(self, actor: Actor) -> tuple[EligibleRole, ...] | a.Trouble:
         return await self.activations.eligible(actor)

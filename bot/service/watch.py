@@ -21,6 +21,7 @@ from bot.ports import Clock, Directory, LeasedEffect, RoleFacts, Store, Transact
 from bot.service.common import ContentionError, LeaseLostError, entry, finish, write
 from bot.service.followed import own_card
 from bot.service.runner import settle
+from bot.telemetry import metrics
 
 _TRIES: Final = 10
 _BEFORE_USE: Final = frozenset({State.APPROVED, State.DECIDED_ELSEWHERE})
@@ -55,7 +56,7 @@ class Watcher:
                 await finish(tx, effect)
                 return
         look = await self._look(activation)
-        await self._record(effect, request_id, look)
+        await self._record(effect, activation, look)
 
     async def _look(self, activation: Activation) -> Look:
         at = self.clock.now()
@@ -67,11 +68,11 @@ class Watcher:
             status = pim.status if pim is not None else None
         return Look(held, status, at)
 
-    async def _record(self, effect: LeasedEffect, request_id: str, look: Look) -> None:
+    async def _record(self, effect: LeasedEffect, activation: Activation, look: Look) -> None:
         """In one transaction: what changed, in the request and in the activation, and the next look."""
 
         async def attempt(tx: Transaction) -> Activation | None:
-            before = await tx.activation(request_id)
+            before = await tx.activation(activation.request_id)
             if before is None:
                 await finish(tx, effect)
                 return None
@@ -89,7 +90,7 @@ class Watcher:
             with suppress(ContentionError):
                 changed = await settle(self.store, attempt)
                 if changed is not None:
-                    _tell(changed)
+                    _tell(activation, changed)
                 return
         raise ContentionError
 
@@ -153,5 +154,7 @@ def _facts(activation: Activation) -> dict[str, object]:
     }
 
 
-def _tell(activation: Activation) -> None:
-    log.info("activation_seen", request=activation.request_id, **_facts(activation))
+def _tell(before: Activation, after: Activation) -> None:
+    log.info("activation_seen", request=after.request_id, **_facts(after))
+    if before.usable_at is None and after.propagation is not None:
+        metrics.PROPAGATION_SECONDS.observe(after.propagation.total_seconds())

@@ -103,6 +103,18 @@ EFFECTS = Counter(
         " it), `unsettled` (a fault of ours)",
     },
 )
+ACTIVATIONS = Counter(
+    name="activations_total",
+    tells="Activations asked of the bot, by what came of it.",
+    labels={
+        "outcome": "`Sent`, `NeedsChange`, `AlreadyActive`, `StepUpNeeded`, … as in `domain/activation.py`"
+    },
+)
+PROPAGATION_SECONDS = Histogram(
+    name="activation_propagation_seconds",
+    tells="From an activation's being granted (and due) to its being seen to work in Graph.",
+    buckets=_SLOW,
+)
 EFFECT_SECONDS = Histogram(
     name="effect_seconds",
     tells="How long carrying out an effect took.",

@@ -18,14 +18,10 @@ from bot.domain.following import Activation
 from bot.domain.model import Actor, PostedCard, Ticket
 from bot.ports import LeasedEffect
 from bot.service.activate import Activations
-from bot.service.extend import EXTEND, Extensions
 from bot.service.followed import OWN_CARD, WATCH
-from bot.service.give_back import GIVE_BACK, GivingBack
 from bot.service.living import LivingCards
 from bot.service.own_roles import RoleDesk
-from bot.service.running import Running
 from bot.service.watch import Watcher
-from bot.service.withdraw import Withdrawals
 
 
 def a_wish(**changes: object) -> Wish:
@@ -67,20 +63,16 @@ class OwnHouse(FakeHouse):
 
     def restart(self) -> None:
         super().restart()
-        running = Running(self.store, self.clock)
         activations = Activations(
             self.pim, self.pim, self.tokens, self.intake, self.store, self.clock, "Tickets"
         )
-        giving_back = GivingBack(activations, running)
-        extensions = Extensions(activations, giving_back, running)
-        self.desk = RoleDesk(activations, giving_back, Withdrawals(activations), extensions)
+        self.desk = RoleDesk.of(activations)
         self.watcher = Watcher(self.store, self.pim, self.graph, self.clock)
         self.living = LivingCards(self.store, self.chat, self.channel, self.clock, PORTAL)
         self.handlers = {
             WATCH: self.watcher.watch,
             OWN_CARD: self.living.sync,
-            GIVE_BACK: giving_back.run,
-            EXTEND: extensions.run,
+            **self.desk.handlers,
         }
 
     @property
