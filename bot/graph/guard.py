@@ -10,12 +10,14 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import httpx
+import structlog
 from kiota_abstractions.request_option import RequestOption
 from kiota_http.middleware.middleware import REQUEST_OPTIONS_KEY, BaseMiddleware
 
 from bot.graph.graph_call import GraphCall, Kind, UndeclaredCallError
 from bot.graph.permissions import CALLS
 
+_log = structlog.get_logger(__name__)
 _VERSIONS: Final = frozenset({"v1.0", "beta"})
 
 
@@ -36,7 +38,11 @@ class DeclaredCallsOnly(BaseMiddleware):
     async def send(self, request: httpx.Request, transport: httpx.AsyncBaseTransport) -> httpx.Response:
         options: Any = request.extensions.get(REQUEST_OPTIONS_KEY) or {}
         called_as = options.get(CalledAs.get_key())
-        check(request.method, str(request.url), called_as.kind if called_as else None)
+        try:
+            check(request.method, str(request.url), called_as.kind if called_as else None)
+        except UndeclaredCallError as undeclared:
+            _log.error("graph_call_not_in_table", why=str(undeclared))  # whoever catches it, it is told
+            raise
         return await super().send(request, transport)
 
 

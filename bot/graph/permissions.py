@@ -34,7 +34,7 @@ _DECIDE: Final = (("RoleAssignmentSchedule.ReadWrite.Directory", "PrivilegedAcce
 _MINE: Final = "filterByCurrentUser(on='principal')"
 _OWN: Final = (("RoleAssignmentSchedule.ReadWrite.Directory",), ("RoleManagement.ReadWrite.Directory",))
 _GROUP_APPROVALS: Final = "identityGovernance/privilegedAccess/group/assignmentApprovals"
-_SUBSCRIBE: Final = (("Mail.Read",), ("Mail.ReadBasic.All",))
+_SUBSCRIBE: Final = (("Mail.ReadBasic",), ("Mail.ReadBasic.All",), ("Mail.Read",))
 
 CALLS: Final = (
     GraphCall(
@@ -135,7 +135,7 @@ CALLS: Final = (
         _SUBSCRIBE,
         Feature.SUBSCRIPTIONS,
         "mail as a hint (another resource needs the permission to read that one)",
-        "entra-facts §1 and §8",
+        "entra-facts §8; Graph docs, Change notifications for Outlook resources",
     ),
     GraphCall(
         "PATCH",
@@ -263,7 +263,7 @@ WITHOUT: Final = MappingProxyType(
             "GroupMember.Read.All": "groups can't be expanded: for roles that a group approves, is eligible"
             f" for or holds, {_NOBODY}",
             "Directory.Read.All": f"where Graph leaves a principal unexpanded, {_NOBODY}",
-            "Mail.Read": "the mailbox can't be subscribed to; polling still finds the requests",
+            "Mail.ReadBasic": "the mailbox can't be subscribed to; polling still finds the requests",
         },
         Kind.DELEGATED: {
             "RoleAssignmentSchedule.ReadWrite.Directory": "no decision is accepted; the approver is told so",

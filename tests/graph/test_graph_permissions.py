@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kiota_abstractions.method import Method
 from kiota_abstractions.request_information import RequestInformation
+from structlog.testing import capture_logs
 
 from bot.clock import SystemClock
 from bot.graph.calls import GraphCalls
@@ -171,9 +172,13 @@ async def test_a_call_not_in_the_table_is_not_sent_and_the_error_names_the_row(
 ) -> None:
     async with open_http(cloud.graph_url, tls) as graph:
         kind = "DELEGATED" if call.delegated else "APPLICATION"
-        with pytest.raises(UndeclaredCallError, match=rf'"PUT", "beta", "secrets/all", Kind\.{kind}'):
+        with (
+            capture_logs() as logged,
+            pytest.raises(UndeclaredCallError, match=rf'"PUT", "beta", "secrets/all", Kind\.{kind}'),
+        ):
             await calls_on(graph).once(info_of(cloud, "/beta/secrets/all", Method.PUT), call, 5.0)
     assert cloud.seen == []
+    assert [one["event"] for one in logged] == ["graph_call_not_in_table"]
 
 
 @pytest.mark.parametrize("call", [Call.DELEGATED, Call.DECISION])

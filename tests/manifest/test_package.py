@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import os
+import struct
 import subprocess
 import sys
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -18,10 +20,9 @@ from manifest.package import files_of, package
 
 APP = App("22222222-2222-4222-8222-222222222222", "bot.example.com", "token.botframework.com", "1.2.3")
 SCRIPT = """
-import hashlib, time
+import hashlib
 from manifest.app import App
 from manifest.package import package
-time.sleep(0)
 app = App("22222222-2222-4222-8222-222222222222", "bot.example.com", "token.botframework.com", "1.2.3")
 print(hashlib.sha256(package(app)).hexdigest())
 """
@@ -47,7 +48,12 @@ def test_the_same_app_makes_the_same_bytes_in_any_process_zone_and_umask() -> No
     for zone, hash_seed, umask in (("UTC", "1", 0o022), ("Asia/Tokyo", "2", 0o077)):
         run = subprocess.run(
             [sys.executable, "-c", SCRIPT],
-            env={**os.environ, "TZ": zone, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(Path.cwd())},
+            env={
+                **os.environ,
+                "TZ": zone,
+                "PYTHONHASHSEED": hash_seed,
+                "PYTHONPATH": str(icons.COLOR.parent.parent),
+            },
             capture_output=True,
             text=True,
             check=True,
@@ -89,6 +95,14 @@ def test_the_icons_in_the_folder_are_what_the_script_draws(path: Path, drawn, si
     assert len(pixels(path.read_bytes())) == size * size
 
 
+def test_the_script_writes_both_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(icons, "COLOR", tmp_path / "color.png")
+    monkeypatch.setattr(icons, "OUTLINE", tmp_path / "outline.png")
+    icons.main()
+    assert pixels(icons.COLOR.read_bytes()) == pixels(icons.color())
+    assert pixels(icons.OUTLINE.read_bytes()) == pixels(icons.outline())
+
+
 def test_the_color_icon_is_opaque_and_shows_both_keys_in_the_middle() -> None:
     shown = pixels(icons.COLOR.read_bytes())
     assert {pixel[3] for pixel in shown} == {255}
@@ -109,9 +123,6 @@ def test_the_outline_icon_is_white_on_nothing() -> None:
 
 def pixels(png: bytes) -> list[tuple[int, ...]]:
     """The pixels of a PNG as this script writes it, read without help from it."""
-    import struct  # noqa: PLC0415
-    import zlib  # noqa: PLC0415
-
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
     at, chunks = 8, {}
     while at < len(png):
