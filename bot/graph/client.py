@@ -78,6 +78,7 @@ def _touch(client: Any) -> tuple[Any, ...]:
         directory.role_eligibility_schedule_instances,
         directory.role_definitions.by_unified_role_definition_id("-"),
         client.policies.role_management_policy_assignments,
+        client.identity_governance.privileged_access.group.assignment_schedule_instances,
         client.users.by_user_id("-"),
         client.groups.by_group_id("-").transitive_members,
         client.directory_objects.by_directory_object_id("-"),

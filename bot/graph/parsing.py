@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from bot.domain.errors import RejectedError
+from bot.domain.group_roles import SCOPE, Access, GroupRole
 from bot.domain.model import Identity, Person, PimRequest, PimStatus, Ticket
 from bot.graph.durations import parse_iso_duration
 
@@ -109,6 +110,23 @@ def request_of(row: Json, seen_at: datetime) -> PimRequest:
 
     Raises ``RejectedError`` when it lacks an id, principal or role.
     """
+    role = required(row, "roleDefinitionId").lower()
+    return _request(row, role, text(row, "directoryScopeId") or text(row, "appScopeId") or "/", seen_at)
+
+
+def group_request_of(row: Json, seen_at: datetime) -> PimRequest:
+    """A ``privilegedAccessGroupAssignmentScheduleRequest``, as ``request_of`` reads the others.
+
+    Raises ``RejectedError`` also for an access that is neither membership nor ownership.
+    """
+    try:
+        role = GroupRole(required(row, "groupId"), Access(required(row, "accessId").lower()))
+    except ValueError as exc:
+        raise RejectedError(f"Graph's answer names no membership or ownership: {exc}") from exc
+    return _request(row, role.key, SCOPE, seen_at)
+
+
+def _request(row: Json, role: str, scope: str, seen_at: datetime) -> PimRequest:
     schedule, raw_status = child(row, "scheduleInfo"), text(row, "status")
     return PimRequest(
         id=required(row, "id"),
@@ -117,8 +135,8 @@ def request_of(row: Json, seen_at: datetime) -> PimRequest:
         raw_status=raw_status,
         status=status_of(raw_status),
         principal_id=required(row, "principalId").lower(),
-        role_definition_id=required(row, "roleDefinitionId").lower(),
-        scope=text(row, "directoryScopeId") or text(row, "appScopeId") or "/",
+        role_definition_id=role,
+        scope=scope,
         justification=text(row, "justification"),
         ticket=_ticket(child(row, "ticketInfo")),
         duration=_duration(schedule),

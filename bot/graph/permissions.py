@@ -32,8 +32,10 @@ _READ_APPROVAL: Final = (
 )
 _DECIDE: Final = (("RoleAssignmentSchedule.ReadWrite.Directory", "PrivilegedAccess.ReadWrite.AzureAD"),)
 _MINE: Final = "filterByCurrentUser(on='principal')"
+_OWN_IN_GROUPS: Final = (("PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup",),)
 _OWN: Final = (("RoleAssignmentSchedule.ReadWrite.Directory",), ("RoleManagement.ReadWrite.Directory",))
-_GROUP_APPROVALS: Final = "identityGovernance/privilegedAccess/group/assignmentApprovals"
+_GROUPS: Final = "identityGovernance/privilegedAccess/group"
+_GROUP_APPROVALS: Final = f"{_GROUPS}/assignmentApprovals"
 _SUBSCRIBE: Final = (("Mail.ReadBasic",), ("Mail.ReadBasic.All",), ("Mail.Read",))
 
 CALLS: Final = (
@@ -250,6 +252,72 @@ CALLS: Final = (
         "taking one's own request back",
         "entra-facts §2",
     ),
+    GraphCall(
+        "GET",
+        "v1.0",
+        f"{_GROUPS}/eligibilityScheduleInstances/{_MINE}",
+        Kind.DELEGATED,
+        (
+            ("PrivilegedEligibilitySchedule.Read.AzureADGroup",),
+            ("PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup",),
+        ),
+        Feature.ACTIVATION,
+        "the groups one is eligible for",
+        "Graph docs, privilegedAccessGroupEligibilityScheduleInstance: filterByCurrentUser",
+    ),
+    GraphCall(
+        "GET",
+        "v1.0",
+        f"{_GROUPS}/assignmentScheduleInstances/{_MINE}",
+        Kind.DELEGATED,
+        _OWN_IN_GROUPS,
+        Feature.ACTIVATION,
+        "the groups one is in by activation",
+        "Graph docs, privilegedAccessGroupAssignmentScheduleInstance: filterByCurrentUser",
+    ),
+    GraphCall(
+        "GET",
+        "v1.0",
+        f"{_GROUPS}/assignmentScheduleRequests/{_MINE}",
+        Kind.DELEGATED,
+        _OWN_IN_GROUPS,
+        Feature.ACTIVATION,
+        "one's own requests for groups",
+        "Graph docs, privilegedAccessGroupAssignmentScheduleRequest: filterByCurrentUser",
+    ),
+    GraphCall(
+        "POST",
+        "v1.0",
+        f"{_GROUPS}/assignmentScheduleRequests",
+        Kind.DELEGATED,
+        _OWN_IN_GROUPS,
+        Feature.ACTIVATION,
+        "activating and giving back one's own membership or ownership",
+        "Graph docs, Create assignmentScheduleRequest",
+    ),
+    GraphCall(
+        "POST",
+        "v1.0",
+        f"{_GROUPS}/assignmentScheduleRequests/{{request}}/cancel",
+        Kind.DELEGATED,
+        _OWN_IN_GROUPS,
+        Feature.ACTIVATION,
+        "taking one's own request for a group back",
+        "Graph docs, privilegedAccessGroupAssignmentScheduleRequest: cancel",
+    ),
+    GraphCall(
+        "GET",
+        "v1.0",
+        f"{_GROUPS}/assignmentScheduleInstances",
+        Kind.APPLICATION,
+        (
+            ("PrivilegedAssignmentSchedule.Read.AzureADGroup",),
+            ("PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup",),
+        ),
+        Feature.GROUPS,
+        "when an activated membership is really there, and when it is over",
+        "Graph docs, List assignmentScheduleInstances",
+    ),
 )
 
 _NOBODY: Final = "nobody may decide here, and the cards say so"
@@ -263,12 +331,16 @@ WITHOUT: Final = MappingProxyType(
             "GroupMember.Read.All": "groups can't be expanded: for roles that a group approves, is eligible"
             f" for or holds, {_NOBODY}",
             "Directory.Read.All": f"where Graph leaves a principal unexpanded, {_NOBODY}",
+            "PrivilegedAssignmentSchedule.Read.AzureADGroup": "nobody is told when a membership or ownership"
+            " is usable, or over",
             "Mail.ReadBasic": "the mailbox can't be subscribed to; polling still finds the requests",
         },
         Kind.DELEGATED: {
             "RoleAssignmentSchedule.ReadWrite.Directory": "no decision is accepted; the approver is told so",
             "RoleEligibilitySchedule.Read.Directory": "nobody can ask for a role by typing",
-            "PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup": "nothing of PIM for Groups is decided",
+            "PrivilegedEligibilitySchedule.Read.AzureADGroup": "nobody can ask for a group by typing",
+            "PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup": "nothing of PIM for Groups is decided,"
+            " asked for, given back or withdrawn",
             "PrivilegedAccess.ReadWrite.AzureAD": "no approval can be read; the approver is told so",
         },
     }

@@ -7,12 +7,13 @@ from typing import Any
 
 import structlog
 
+from bot.domain import group_roles
 from bot.domain.activation import ActivationPolicy, ActiveRole
 from bot.graph.calls import GraphCalls, literal, query
 from bot.graph.durations import parse_iso_duration
 from bot.graph.parsing import Json, required, text, time
 from bot.graph.policies import ApprovalPolicies
-from bot.graph.self_service import active_of, is_activated
+from bot.graph.self_service_apis import api_of, is_activated
 from bot.ports import Clock
 
 _log = structlog.get_logger(__name__)
@@ -33,18 +34,30 @@ class GraphRoleFacts:
 
     async def held(self, principal_id: str, key: str, scope: str) -> ActiveRole | None:
         """See ``ports.RoleFacts.held``."""
-        instances = self._graph.role_management.directory.role_assignment_schedule_instances
-        info = query(
-            instances.to_get_request_information(),
-            filter=f"principalId eq {literal(principal_id)} and roleDefinitionId eq {literal(key)}",
+        group = group_roles.parse(key)
+        rows = await (
+            self._of_role(principal_id, key)
+            if group is None
+            else self._of_group(principal_id, group.group_id)
         )
         found = [
-            active_of(row, self._clock)
-            for row in await self._calls.read_all(info)
+            api_of(key).active_of(row, self._clock.now())
+            for row in rows
             if is_activated(row) and self._is_theirs(row, principal_id) and not self._is_over(row)
         ]
         same = (role for role in found if (role.key, role.scope) == (key.lower(), scope))
         return next(same, None)
+
+    async def _of_role(self, principal_id: str, key: str) -> list[Json]:
+        instances = self._graph.role_management.directory.role_assignment_schedule_instances
+        wanted = f"principalId eq {literal(principal_id)} and roleDefinitionId eq {literal(key)}"
+        return await self._calls.read_all(query(instances.to_get_request_information(), filter=wanted))
+
+    async def _of_group(self, principal_id: str, group_id: str) -> list[Json]:
+        group = self._graph.identity_governance.privileged_access.group
+        instances = group.assignment_schedule_instances
+        wanted = f"groupId eq {literal(group_id)} and principalId eq {literal(principal_id)}"
+        return await self._calls.read_all(query(instances.to_get_request_information(), filter=wanted))
 
     def _is_theirs(self, row: Json, principal_id: str) -> bool:
         return required(row, "principalId").lower() == principal_id.lower()

@@ -1,34 +1,38 @@
 """Roles activated, given back and withdrawn by their users: ``ports.SelfService``.
 
-Sources: ``entra-facts.md`` §2 and §6. Nothing here is repeated that may have taken effect.
+Nothing here is repeated that may have taken effect.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeVar
 
+import structlog
 from kiota_abstractions.method import Method
 from kiota_abstractions.request_information import RequestInformation
 
 from bot.domain.activation import ActiveRole, EligibleRole, Wish
+from bot.domain.errors import NotFoundError, PermissionMissingError, RejectedError
 from bot.domain.model import PimRequest, UserAssertion
-from bot.graph.calls import body, query
+from bot.graph.calls import GraphCalls, body, query
+from bot.graph.concurrently import concurrently
 from bot.graph.durations import iso_duration
 from bot.graph.errors import Call
 from bot.graph.on_behalf import OnBehalf
-from bot.graph.parsing import Json, child, request_of, required, text, time
+from bot.graph.parsing import Json
+from bot.graph.self_service_apis import DIRECTORY_ROLES, GROUPS, Api, api_of, is_activated
 from bot.ports import Clock
 
-_DIRECTORY: Final = "{+graph}/v1.0/roleManagement/directory"
-_MINE: Final = "filterByCurrentUser(on='principal')"
 _PATIENCE: Final = 10.0
 """Seconds to wait for the answer to a request; PIM evaluates policies before it answers."""
-_EXPANDED: Final = "roleDefinition,directoryScope"
+
+_T = TypeVar("_T")
+_log = structlog.get_logger(__name__)
 
 
 class GraphSelfService:
-    """Directory roles, as whoever the assertion speaks for."""
+    """Directory roles, and membership and ownership of groups, as whoever the assertion speaks for."""
 
     def __init__(self, on_behalf: OnBehalf, clock: Clock) -> None:
         self._on_behalf = on_behalf
@@ -36,61 +40,88 @@ class GraphSelfService:
 
     async def eligible(self, assertion: UserAssertion) -> tuple[EligibleRole, ...]:
         """See ``ports.SelfService.eligible``."""
-        path = f"{_DIRECTORY}/roleEligibilityScheduleInstances/{_MINE}{{?%24expand}}"
-        calls = await self._on_behalf.calls(assertion, Call.DELEGATED)
-        return _longest(
-            eligible_of(row) for row in await calls.read_all(query(self._get(path), expand=_EXPANDED))
-        )
+        return _longest(await self._listed(assertion, lambda api: api.eligible, lambda api: api.eligible_of))
 
     async def active(self, assertion: UserAssertion) -> tuple[ActiveRole, ...]:
         """See ``ports.SelfService.active``."""
-        path = f"{_DIRECTORY}/roleAssignmentScheduleInstances/{_MINE}{{?%24expand}}"
-        calls = await self._on_behalf.calls(assertion, Call.DELEGATED)
-        rows = await calls.read_all(query(self._get(path), expand=_EXPANDED))
-        return tuple(active_of(row, self._clock) for row in rows if is_activated(row))
+        now = self._clock.now()
+
+        def reader(api: Api) -> Callable[[Json], ActiveRole | None]:
+            return lambda row: api.active_of(row, now) if is_activated(row) else None
+
+        found = await self._listed(assertion, lambda api: api.active, reader)
+        return tuple(role for role in found if role is not None)
 
     async def requests(self, assertion: UserAssertion) -> tuple[PimRequest, ...]:
         """See ``ports.SelfService.requests``."""
-        path = f"{_DIRECTORY}/roleAssignmentScheduleRequests/{_MINE}"
-        calls = await self._on_behalf.calls(assertion, Call.DELEGATED)
-        found = [request_of(row, self._clock.now()) for row in await calls.read_all(self._get(path))]
+        now = self._clock.now()
+
+        def reader(api: Api) -> Callable[[Json], PimRequest]:
+            return lambda row: api.request_of(row, now)
+
+        found = await self._listed(assertion, lambda api: api.mine, reader)
         return tuple(sorted(found, key=lambda request: request.created_at, reverse=True))
 
     async def activate(
         self, assertion: UserAssertion, principal_id: str, wish: Wish, *, validate_only: bool = False
     ) -> PimRequest:
         """See ``ports.SelfService.activate``."""
-        return await self._post(assertion, _activation(principal_id, wish, validate_only=validate_only))
+        api = api_of(wish.role.key)
+        named = {"principalId": principal_id, **api.subject(wish.role.key, wish.role.scope)}
+        return await self._post(api, assertion, named | _activation(wish, validate_only=validate_only))
 
     async def give_back(
         self, assertion: UserAssertion, principal_id: str, key: str, scope: str
     ) -> PimRequest:
         """See ``ports.SelfService.give_back``."""
-        return await self._post(assertion, {"action": "selfDeactivate", **_subject(principal_id, key, scope)})
+        api = api_of(key)
+        named = {"principalId": principal_id, **api.subject(key, scope)}
+        return await self._post(api, assertion, named | {"action": "selfDeactivate"})
 
     async def withdraw(self, assertion: UserAssertion, request: PimRequest) -> None:
         """See ``ports.SelfService.withdraw``."""
-        path = f"{_DIRECTORY}/roleAssignmentScheduleRequests/{{request}}/cancel"
-        info = RequestInformation(Method.POST, path, {"graph": self._on_behalf.url, "request": request.id})
+        api = api_of(request.role_definition_id)
+        parameters = {"graph": self._on_behalf.url, "request": request.id}
         calls = await self._on_behalf.calls(assertion, Call.SELF_ACTION)
-        await calls.once(info, Call.SELF_ACTION, _PATIENCE)
+        await calls.once(RequestInformation(Method.POST, api.cancel, parameters), Call.SELF_ACTION, _PATIENCE)
 
-    async def _post(self, assertion: UserAssertion, content: Json) -> PimRequest:
-        path = f"{_DIRECTORY}/roleAssignmentScheduleRequests"
-        info = RequestInformation(Method.POST, path, {"graph": self._on_behalf.url})
+    async def _post(self, api: Api, assertion: UserAssertion, content: Json) -> PimRequest:
+        info = RequestInformation(Method.POST, api.requests, {"graph": self._on_behalf.url})
         calls = await self._on_behalf.calls(assertion, Call.SELF_ACTION)
         made = await calls.once(body(info, content), Call.SELF_ACTION, _PATIENCE)
-        return request_of(made, self._clock.now())
+        return api.request_of(made, self._clock.now())
 
-    def _get(self, path: str) -> RequestInformation:
-        return RequestInformation(Method.GET, path, {"graph": self._on_behalf.url})
+    async def _listed(
+        self,
+        assertion: UserAssertion,
+        template: Callable[[Api], str],
+        reader: Callable[[Api], Callable[[Json], _T]],
+    ) -> list[_T]:
+        """Of both families, by one token. Groups that can't be read hide no directory role."""
+        calls = await self._on_behalf.calls(assertion, Call.DELEGATED)
+        roles, groups = await concurrently(
+            [
+                self._rows(calls, DIRECTORY_ROLES, template),
+                self._rows_of_groups(calls, template),
+            ]
+        )
+        return [*map(reader(DIRECTORY_ROLES), roles), *map(reader(GROUPS), groups)]
+
+    async def _rows_of_groups(self, calls: GraphCalls, template: Callable[[Api], str]) -> list[Json]:
+        try:
+            return await self._rows(calls, GROUPS, template)
+        except (PermissionMissingError, RejectedError, NotFoundError) as error:
+            _log.info("own_group_roles_unreadable", why=str(error))
+            return []
+
+    async def _rows(self, calls: GraphCalls, api: Api, template: Callable[[Api], str]) -> list[Json]:
+        info = RequestInformation(Method.GET, template(api), {"graph": self._on_behalf.url})
+        if "expand" in template(api):
+            info = query(info, expand=api.expand)
+        return await calls.read_all(info)
 
 
-def _subject(principal_id: str, key: str, scope: str) -> dict[str, Any]:
-    return {"principalId": principal_id, "roleDefinitionId": key, "directoryScopeId": scope}
-
-
-def _activation(principal_id: str, wish: Wish, *, validate_only: bool) -> Json:
+def _activation(wish: Wish, *, validate_only: bool) -> dict[str, Any]:
     # The duration as text: Kiota would write a timedelta as "2:00:00" (entra-facts.md, trap 9).
     schedule: dict[str, Any] = {
         "expiration": {"type": "afterDuration", "duration": iso_duration(wish.duration)}
@@ -99,7 +130,6 @@ def _activation(principal_id: str, wish: Wish, *, validate_only: bool) -> Json:
         schedule["startDateTime"] = wish.starts_at.isoformat()
     content: dict[str, Any] = {
         "action": "selfActivate",
-        **_subject(principal_id, wish.role.key, wish.role.scope),
         "justification": wish.reason,
         "scheduleInfo": schedule,
     }
@@ -108,36 +138,6 @@ def _activation(principal_id: str, wish: Wish, *, validate_only: bool) -> Json:
     if validate_only:
         content["isValidationOnly"] = True
     return content
-
-
-def is_activated(row: Json) -> bool:
-    """Whether an assignment instance came of an activation, not of a standing assignment."""
-    return text(row, "assignmentType").lower() == "activated"
-
-
-def eligible_of(row: Json) -> EligibleRole:
-    """A ``roleEligibilityScheduleInstance``."""
-    key = required(row, "roleDefinitionId").lower()
-    return EligibleRole(
-        key=key,
-        display_name=text(child(row, "roleDefinition"), "displayName") or key,
-        scope=text(row, "directoryScopeId") or "/",
-        scope_name=text(child(row, "directoryScope"), "displayName") or None,
-        ends_at=time(row, "endDateTime"),
-    )
-
-
-def active_of(row: Json, clock: Clock) -> ActiveRole:
-    """A ``roleAssignmentScheduleInstance``."""
-    key = required(row, "roleDefinitionId").lower()
-    return ActiveRole(
-        key=key,
-        display_name=text(child(row, "roleDefinition"), "displayName") or key,
-        scope=text(row, "directoryScopeId") or "/",
-        since=time(row, "startDateTime") or clock.now(),
-        until=time(row, "endDateTime"),
-        request_id=text(row, "roleAssignmentScheduleId") or None,
-    )
 
 
 def _longest(roles: Iterable[EligibleRole]) -> tuple[EligibleRole, ...]:

@@ -38,6 +38,7 @@ APP_ROLES = (
 DELEGATED_SCOPES = (
     "PrivilegedAccess.ReadWrite.AzureAD",
     "PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup",
+    "PrivilegedEligibilitySchedule.Read.AzureADGroup",
     "RoleAssignmentSchedule.ReadWrite.Directory",
     "RoleEligibilitySchedule.Read.Directory",
     "User.Read",

@@ -4,6 +4,7 @@ extension microsoftGraphV1
 
 var application = [
   'GroupMember.Read.All'
+  'PrivilegedAssignmentSchedule.Read.AzureADGroup'
   'RoleAssignmentSchedule.Remove.Directory'
   'RoleManagement.Read.Directory'
   'RoleManagementPolicy.Read.Directory'
@@ -13,6 +14,7 @@ var application = [
 var delegated = [
   'PrivilegedAccess.ReadWrite.AzureAD'
   'PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup'
+  'PrivilegedEligibilitySchedule.Read.AzureADGroup'
   'RoleAssignmentSchedule.ReadWrite.Directory'
   'RoleEligibilitySchedule.Read.Directory'
 ]

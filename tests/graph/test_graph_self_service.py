@@ -19,7 +19,7 @@ from bot.domain.errors import (
 )
 from bot.domain.model import PimStatus, Ticket
 from bot.sandbox.server import running
-from bot.sandbox.tenant import Eligibility
+from bot.sandbox.tenant import Eligibility, GroupEligibility
 
 HOUR = timedelta(hours=1)
 
@@ -206,3 +206,75 @@ async def test_the_policy_says_what_an_activation_needs(here: Bench) -> None:
         authentication_context=None,
         approval_required=True,
     )
+
+
+# PIM for Groups ----------------------------------------------------------------------------
+
+
+def eligible_in(here: Bench, group: str, access: str = "member", user: str = "riley") -> str:
+    """Make somebody eligible for a group; the key of that role."""
+    tenant = here.sandbox.world.tenant
+    group_id = next(one.id for one in tenant.groups.values() if one.display_name == group)
+    name = f"ge-{user}-{access}"
+    tenant.group_eligibilities[name] = GroupEligibility(name, group_id, here.id(user), access)
+    return f"group:{group_id}:{access}"
+
+
+async def test_membership_and_ownership_of_groups_are_roles_among_ones_own(here: Bench) -> None:
+    member = eligible_in(here, "Security Operations", user="sam")
+    owner = eligible_in(here, "Security Operations", "owner", user="sam")
+    mine = await here.graph.self_service.eligible(here.assertion("sam"))
+    assert mine == (
+        EligibleRole(member, "Security Operations", "/"),
+        EligibleRole(owner, "Security Operations (owner)", "/"),
+    )
+
+
+@pytest.mark.parametrize("access", ["member", "owner"])
+async def test_a_groups_role_is_asked_for_seen_and_given_back(here: Bench, access: str) -> None:
+    here.sandbox.world.propagation_seconds = 20
+    key, riley, me = (
+        eligible_in(here, "Security Operations", access),
+        here.assertion("riley"),
+        here.id("riley"),
+    )
+    wish = Wish(EligibleRole(key, "Security Operations", "/"), HOUR, None, "patching")
+    service, facts = here.graph.self_service, here.graph.role_facts
+    made = await service.activate(riley, me, wish)
+    assert (made.role_definition_id, made.scope, made.status) == (key, "/", PimStatus.GRANTED)
+    assert made in await service.requests(riley)
+    assert await facts.held(me, key, "/") is None
+    await here.sandbox.world.advance(21)
+    (mine,) = await service.active(riley)
+    assert (mine.key, mine.request_id) == (key, made.id)
+    held = await facts.held(me, key, "/")
+    assert held is not None
+    assert (held.since, held.until) == (mine.since, mine.since + HOUR)
+    with pytest.raises(PimRefusedError) as caught:
+        await service.give_back(riley, me, key, "/")
+    assert caught.value.refusal is PimRefusal.TOO_EARLY
+    await here.sandbox.world.advance(300)
+    assert (await service.give_back(riley, me, key, "/")).action == "selfDeactivate"
+    assert await facts.held(me, key, "/") is None
+
+
+async def test_a_pending_request_for_a_group_is_withdrawn(here: Bench) -> None:
+    key, riley = eligible_in(here, "Security Operations"), here.assertion("riley")
+    group_id = key.split(":")[1]
+    wish = Wish(EligibleRole(key, "x", "/"), HOUR, None, "patching")
+    await here.graph.self_service.activate(riley, here.id("riley"), wish, validate_only=True)
+    policy = here.sandbox.world.tenant.group_policies[group_id, "member"]
+    policy.approval_required, policy.approver_users = True, [here.id("alex")]
+    made = await here.graph.self_service.activate(riley, here.id("riley"), wish)
+    assert made.status is PimStatus.AWAITING_APPROVAL
+    await here.graph.self_service.withdraw(riley, made)
+    (now,) = await here.graph.self_service.requests(riley)
+    assert now.status is PimStatus.WITHDRAWN
+
+
+async def test_without_the_permission_for_groups_directory_roles_are_there_all_the_same(here: Bench) -> None:
+    here.sandbox.world.delegated_scopes -= {"PrivilegedEligibilitySchedule.Read.AzureADGroup"}
+    eligible_in(here, "Security Operations")
+    mine = await here.graph.self_service.eligible(here.assertion("riley"))
+    assert mine
+    assert not any(role.key.startswith("group:") for role in mine)
