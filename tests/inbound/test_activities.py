@@ -309,6 +309,11 @@ def test_the_bots_own_mention_goes_and_nothing_else(text: str | None, entities: 
 # What a click says of itself ---------------------------------------------------------------
 
 
+def _objects(inner: Any) -> Any:
+    keys = st.sampled_from(["action", "data", "verb", "request", "trigger", "id", "aadObjectId"])
+    return st.dictionaries(keys | st.text(), inner)
+
+
 def test_a_claim_is_kept_short_printable_and_whole():
     forged = click("approve", verb="deny\x1b[2J", request="r" * 200, more="x")
     assert claimed_by(forged) == {
@@ -325,6 +330,12 @@ def test_a_claim_is_kept_short_printable_and_whole():
 @pytest.mark.parametrize("value", [None, 1, "x", [], {"action": 7}, {"action": {"data": []}}, {"verb": 1}])
 def test_whatever_a_click_is_its_claim_can_be_read(value: Any):
     assert claimed_by(click() | {"value": value})["object_id"] == ADELE_ID
+
+
+@given(st.recursive(st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | _objects(inner)))
+def test_no_click_is_too_strange_to_be_noted(value: Any):
+    claimed = claimed_by(click() | {"value": value, "from": value, "conversation": value})
+    assert all(len(one) <= 128 and one.isprintable() for one in claimed.values())
 
 
 def test_a_submit_claims_what_its_data_says():

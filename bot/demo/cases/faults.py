@@ -49,6 +49,19 @@ async def token_service_down(scene: Scene) -> None:
     )
 
 
+async def keys_rotated(scene: Scene) -> None:
+    asked = await scene.ask()
+
+    async def rotate() -> None:
+        await scene.town.remote.post("keys/rotate", {"which": "channel", "retire": True})
+        await scene.town.remote.post("keys/rotate", {"which": "entra", "retire": True})
+        await scene.town.remote.post("tokens/expire")
+
+    await scene.change("Signing keys are replaced, and every token of the bot expires", rotate)
+    await scene.decided("alex", asked)
+    await scene.audited(asked, *decided("alex"))
+
+
 async def killed(scene: Scene) -> None:
     """The bot dies after Graph took the decision and before it heard so."""
     asked = await scene.ask()
@@ -71,5 +84,6 @@ CASES = (
     Case("busy", "Graph answers 429 and is asked again", busy),
     Case("token-service-down", "No token can be had: nothing is sent, and the card says so",
          token_service_down),
+    Case("keys-rotated", "Signing keys rotate and tokens expire without anybody noticing", keys_rotated),
     Case("killed", "The bot is killed in the middle of a decision and finds out what became of it", killed),
 )  # fmt: skip

@@ -8,10 +8,12 @@ from bot.demo.cases._case import Case
 from bot.demo.cases._lines import decided
 from bot.demo.remote import words
 from bot.demo.scene import Asked, Line, Scene
-from bot.demo.town import must
+from bot.demo.town import in_channel, must
 
 _ELSEWHERE = "07e20000-0000-4000-8000-000000000001"
 _NOBODYS = "00000000-dead-4000-8000-000000000000"
+_CALM = 1201
+"""Seconds: the window of a report, and of the one before it."""
 _ELIGIBLE = "You are eligible for this role yourself"
 _RULE = "a click says what the card that was clicked says"
 _REFUSED = {400, 403}
@@ -79,6 +81,7 @@ def _line(cause: str) -> Line:
 
 async def five_tries(scene: Scene) -> None:
     """One report to ops, however often they go on."""
+    await scene.later(_CALM, "whatever was tried before no longer counts")
     asked = await scene.ask()
     since = await scene.town.remote.position()
     await scene.refused("blake", asked, _ELIGIBLE)
@@ -86,14 +89,41 @@ async def five_tries(scene: Scene) -> None:
         await scene.stale("blake", asked, _ELIGIBLE, verb=verb)
     await scene.later(60, "Blake tries once more")
     await scene.stale("blake", asked, _ELIGIBLE)
+    await _reported(scene, since)
+    await scene.stale("blake", asked, _ELIGIBLE)
+    await _closed_by_emery(scene, asked, *[_CONFLICT] * 5, _REPORT, _CONFLICT)
+    await _told_once(scene, since)
+
+
+async def across_a_crash(scene: Scene) -> None:
+    """The tries are counted from the audit log, which outlives the bot."""
+    await scene.later(_CALM, "whatever was tried before no longer counts")
+    asked = await scene.ask()
+    since = await scene.town.remote.position()
+    for verb in ("approve", "deny", "approve"):
+        await scene.stale("blake", asked, _ELIGIBLE, verb=verb)
+    async with scene.step("killed", "The bot is killed, and starts again"):
+        await scene.town.bot.kill()
+        await scene.town.bot.start(scene.town.stage.session)
+    for verb in ("deny", "approve"):
+        await scene.stale("blake", asked, _ELIGIBLE, verb=verb)
+    await _reported(scene, since)
+    await _closed_by_emery(scene, asked, *[_CONFLICT] * 5, _REPORT)
+
+
+_CONFLICT = Line("decision.refused", who="blake", rule="eligible-directly", judged=True)
+_REPORT = Line("conduct.reported", who="blake", rule="5 tries in 600 seconds are reported")
+
+
+async def _reported(scene: Scene, since: int) -> None:
     await scene.ops_read(since, scene.name("blake"), "5 within", "Eligible for the role themselves: 5")
-    await scene.decided("emery", asked, "deny", "talked to Blake")
-    await scene.audited(
-        asked,
-        *[Line("decision.refused", who="blake", rule="eligible-directly", judged=True)] * 5,
-        Line("conduct.reported", who="blake", rule="5 tries in 600 seconds are reported"),
-        also=decided("emery", "Deny"),
-    )
+
+
+async def _told_once(scene: Scene, since: int) -> None:
+    async with scene.step("told-once", "Ops were told once"):
+        lines = (await scene.town.remote.get("log", since=since))["lines"]
+        posts = sum(map(in_channel("ops"), lines))
+        must(posts == 1, f"{posts} cards were posted to ops")
 
 
 CASES = (
@@ -104,4 +134,5 @@ CASES = (
     Case("forged-tenant", "A click that claims two tenants at once", other_tenant),
     Case("five-tries", "A conflicted approver who tries five times in ten minutes is reported to ops",
          five_tries),
+    Case("five-tries-across-a-crash", "So is one whose tries were before and after a crash", across_a_crash),
 )  # fmt: skip

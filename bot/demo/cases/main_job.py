@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.demo.cases._case import Case
 from bot.demo.cases._lines import decided
 from bot.demo.scene import Line, Scene
+from bot.demo.town import must
 
 
 async def approve(scene: Scene) -> None:
@@ -55,10 +56,22 @@ async def in_the_portal(scene: Scene) -> None:
     await scene.audited(asked, Line("request.settled-elsewhere", facts={"choice": "Deny"}))
 
 
+async def old_client(scene: Scene) -> None:
+    """A client that knows no Action.Execute sends its fallback, a message."""
+    asked = await scene.ask()
+    async with scene.step("clicked", "Alex clicks Approve in an old Teams client") as facts:
+        answer = await scene.town.click("alex", asked.card, as_submit=True)
+        must(answer["status"] in {200, 201, 202}, f"the bot answered {answer}")
+        facts["bot_answered"] = answer["status"]
+    await scene.recorded("alex", asked, "approved")
+    await scene.audited(asked, *decided("alex"))
+
+
 CASES = (
     Case("approve", "An approver without a conflict approves, by their own token", approve),
     Case("deny", "One denies, with a reason", deny),
     Case("overdue", "Nobody answers for five minutes: ops are pinged, and the card says so", overdue),
     Case("nobody-can", "Every approver has a conflict: ops hear of it at once", nobody_can),
+    Case("old-client", "A client without Universal Actions decides as well", old_client),
     Case("in-the-portal", "A decision made in the portal reaches the card", in_the_portal),
 )
