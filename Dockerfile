@@ -13,10 +13,10 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 RUN python -m venv --without-pip /opt/secondkey
-COPY requirements.txt ./
+COPY requirements-image.txt ./
 # Only wheels, each known by its hash: nothing is compiled, and no setup.py of a stranger runs here.
 RUN python -m pip --python /opt/secondkey/bin/python install \
-    --no-deps --require-hashes --only-binary :all: -r requirements.txt
+    --no-deps --require-hashes --only-binary :all: -r requirements-image.txt
 COPY pyproject.toml README.md ./
 COPY bot bot
 COPY cards cards

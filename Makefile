@@ -42,6 +42,7 @@ docs: $(VENV)/.installed-dev ## Bring the generated parts of the README up to da
 lock: $(VENV)/.installed-dev ## Pin all dependencies anew (hashes, no download addresses)
 	$(BIN)/uv pip compile pyproject.toml --group build $(LOCK) -o requirements.txt
 	$(BIN)/uv pip compile pyproject.toml --group build --group dev -c requirements.txt $(LOCK) -o requirements-dev.txt
+	$(BIN)/uv pip compile pyproject.toml --group build --extra azure-monitor -c requirements.txt $(LOCK) -o requirements-image.txt
 	$(BIN)/uv pip compile .ci/scan.in --override .ci/scan-overrides.txt $(LOCK) -o .ci/scan.txt
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \

@@ -64,6 +64,9 @@ param pollSeconds int = 10
 ])
 param logLevel string = 'info'
 
+@description('Send traces to Application Insights.')
+param traces bool = true
+
 @description('Which cloud the tenant is in. It has to be the one that this is deployed to.')
 @allowed([
   'public'
@@ -172,6 +175,7 @@ module monitoring 'modules/monitoring.bicep' = {
     location: location
     tags: tags
     retentionDays: logRetentionDays
+    senderPrincipalId: identity.outputs.principalId
   }
 }
 
@@ -295,6 +299,8 @@ module container 'modules/container.bicep' = if (runBot) {
     maxReplicas: maxReplicas
     certificateSecretUri: certificateSecretUri
     settingsFile: settingsFile
+    insightsName: monitoring.outputs.insightsName
+    identityClientId: identity.outputs.clientId
     settings: {
       TENANT_ID: tenantId
       CLIENT_ID: registration.outputs.clientId
@@ -313,6 +319,7 @@ module container 'modules/container.bicep' = if (runBot) {
       POLL_SECONDS: string(pollSeconds)
       CLOUD: cloud
       LOG_LEVEL: logLevel
+      TRACES: traces ? 'azure-monitor' : 'off'
     }
   }
 }

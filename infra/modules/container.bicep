@@ -34,6 +34,12 @@ param maxReplicas int
 @description('Where the client certificate is in the vault; empty with federation.')
 param certificateSecretUri string
 
+@description('Application Insights that gets the traces.')
+param insightsName string
+
+@description('Client id of the identity that sends them.')
+param identityClientId string
+
 @description('Settings, without their prefix. None of them is secret.')
 param settings object
 
@@ -49,6 +55,23 @@ var mount = '/mnt/certificate'
 var all = union(settings, certificate ? {
   CLIENT_CERTIFICATE: '${mount}/client.pem'
 } : {})
+
+resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: insightsName
+}
+
+// Not settings of the bot but of its exporter. The connection string says where to; what lets it in is a
+// token of the identity, since keys are switched off.
+var exporter = [
+  {
+    name: 'APPLICATIONINSIGHTS_CONNECTION_STRING'
+    value: insights.properties.ConnectionString
+  }
+  {
+    name: 'APPLICATIONINSIGHTS_AUTHENTICATION_STRING'
+    value: 'Authorization=AAD;ClientId=${identityClientId}'
+  }
+]
 
 resource app 'Microsoft.App/containerApps@2024-03-01' = {
   name: name
@@ -108,10 +131,10 @@ resource app 'Microsoft.App/containerApps@2024-03-01' = {
             cpu: json('0.5')
             memory: '1Gi'
           }
-          env: map(items(all), setting => {
+          env: concat(map(items(all), setting => {
             name: 'SECONDKEY_${setting.key}'
             value: setting.value
-          })
+          }), exporter)
           volumeMounts: concat(certificate ? [
             {
               volumeName: 'certificate'

@@ -9,6 +9,7 @@ from deploy.dockerfile import ROOT, read
 
 FILE = read()
 BUILD, FINAL = FILE.stages
+LOCK = "requirements-image.txt"
 
 
 def test_the_base_is_one_release_and_can_be_pinned_by_digest_from_outside() -> None:
@@ -30,7 +31,7 @@ def test_nothing_is_owned_by_the_bot_but_the_data_volume() -> None:
 
 def test_dependencies_are_those_locked_by_hash_and_none_is_compiled() -> None:
     assert any(
-        "--no-deps --require-hashes --only-binary :all: -r requirements.txt" in rest
+        "--no-deps --require-hashes --only-binary :all: -r requirements-image.txt" in rest
         for rest in BUILD.all("RUN")
     )
     installs = [rest for rest in BUILD.all("RUN") if "pip" in rest and " install " in rest]
@@ -51,10 +52,10 @@ def test_what_is_taken_out_again_is_what_nothing_but_the_build_needs() -> None:
 
 def only_for_building() -> set[str]:
     """Packages that the lock file has for the build backend alone."""
-    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    text = (ROOT / LOCK).read_text(encoding="utf-8")
     entries = re.findall(r"^([a-z0-9._-]+)==.*\n((?:    .*\n)+)", text, re.MULTILINE)
     wanted_by = {
-        name: set(re.findall(r"^    #(?: via)?\s+([a-z][\w.:() -]*?)$", rest, re.MULTILINE)) - {""}
+        name: set(re.findall(r"^    #(?: via)?\s+([a-z][\w.:() -]*?)$", rest, re.MULTILINE)) - {"via"}
         for name, rest in entries
     }
     found: set[str] = set()
@@ -93,10 +94,23 @@ def test_it_says_what_it_is(label: str) -> None:
 
 def test_layers_that_change_seldom_come_first() -> None:
     order = [rest.split()[0] for name, rest in BUILD.steps if name == "COPY"]
-    assert all(a < b for a, b in pairwise([order.index("requirements.txt"), order.index("pyproject.toml")]))
+    assert all(
+        a < b for a, b in pairwise([order.index("requirements-image.txt"), order.index("pyproject.toml")])
+    )
 
 
 def test_every_package_of_the_wheel_is_copied_in() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     assert set(packages) <= {rest.split()[0] for rest in BUILD.all("COPY")}
+
+
+def test_the_image_has_what_is_tested_and_the_exporter_for_azure_monitor() -> None:
+    image, tested = pins(LOCK), pins("requirements.txt")
+    assert {name: image.get(name) for name in tested} == tested
+    assert "azure-monitor-opentelemetry-exporter" in image
+
+
+def pins(name: str) -> dict[str, str]:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return dict(re.findall(r"^([a-z0-9._-]+)==([^ ]+)", text, re.MULTILINE))

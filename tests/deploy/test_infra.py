@@ -142,6 +142,14 @@ def test_readiness_waits_longer_than_the_bots_own_checks_may_take() -> None:
     assert _CHECK_SECONDS < probe["timeoutSeconds"] <= probe["periodSeconds"]
 
 
+def test_traces_go_to_application_insights_with_the_identitys_token() -> None:
+    assert set(re.findall(r"azure-monitor|off", json.dumps(passed()["TRACES"]))) == {"azure-monitor", "off"}
+    names = [one["name"] for one in CONTAINER.tree["variables"]["exporter"]["value"]]
+    assert names == ["APPLICATIONINSIGHTS_CONNECTION_STRING", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING"]
+    monitoring = module("modules/monitoring")
+    assert monitoring.resource("Microsoft.Insights/components")["properties"]["DisableLocalAuth"] is True
+
+
 def test_there_are_two_replicas_at_least() -> None:
     for one in (MAIN, CONTAINER):
         assert decorated(one.parameters["minReplicas"], "min_value") == 2
@@ -194,15 +202,16 @@ def test_role_assignments_are_for_one_resource_and_from_a_short_list() -> None:
     least = {
         "7f951dda-4ed3-4680-a7ca-43fe172d538d": "AcrPull",
         "4633458b-17de-408a-b874-0445c86b69e6": "Key Vault Secrets User",
+        "3913510d-42f4-4e42-8a64-420c390055eb": "Monitoring Metrics Publisher",
     }
     found = [
         one
         for file in modules()
         for one in file.resources("Microsoft.Authorization/roleAssignments").values()
     ]
-    assert len(found) == 2
+    assert len(found) == len(least)
     for one in found:
-        assert one["scope"] in {"registry", "vault"}
+        assert one["scope"] in {"registry", "vault", "insights"}
         assert one["properties"]["roleDefinitionId"]["function"]["type"] == "subscription_resource_id"
         assert any(role in json.dumps(one["properties"]["roleDefinitionId"]) for role in least)
 
