@@ -113,7 +113,7 @@ def _times(content: ActivationCard) -> Iterator[ac.Element]:
 def _asked(activation: Activation) -> Iterator[ac.Element]:
     span = text.NO_END if activation.duration is None else w.duration(activation.duration)
     yield parts.row(text.HOW_LONG, parts.said(span))
-    yield parts.row(text.WHY, parts.said(plain(activation.reason, w.PROSE) or text.NO_REASON))
+    yield parts.row(text.OWN_WHY, parts.said(plain(activation.reason, w.PROSE) or text.NO_REASON))
     yield parts.row(text.WHERE, parts.said(w.scope(activation.scope)))
     if activation.ticket is not None and (ticket := parts.ticket(activation.ticket)):
         yield parts.row(text.TICKET, parts.said(ticket))

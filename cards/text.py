@@ -291,6 +291,7 @@ HOW_ENDED: Final[dict[HowEnded, str]] = {
     HowEnded.CANCELLED: "It was cancelled before it began.",
     HowEnded.FAILED: "PIM could not carry it out.",
 }
+OWN_WHY: Final = "Your reason"
 OPENS: Final = "Open until"
 USABLE_AFTER: Final = "Took"
 USABLE_AFTER_VALUE: Final = "{span} from the decision until it worked"
