@@ -101,6 +101,7 @@ def of_pim(
     pim: PimRequest, requester: Person, role_name: str, channel_user_id: str | None, at: datetime
 ) -> Activation:
     """What is followed of a request that Graph has just taken."""
+    how = _ENDINGS.get(pim.status)
     return Activation(
         request_id=pim.id,
         requester=requester,
@@ -113,7 +114,10 @@ def of_pim(
         starts_at=pim.starts_at,
         asked_at=pim.created_at,
         channel_user_id=channel_user_id,
-        granted_at=at if pim.status in _GRANTED else None,
+        # Whatever neither waits nor is over is on its way, and is looked for.
+        granted_at=None if pim.status in _UNDECIDED or how is not None else at,
+        ended_at=at if how is not None else None,
+        how_ended=how,
     )
 
 
@@ -238,7 +242,7 @@ def stage(activation: Activation, request: ApprovalRequest | None) -> Stage:
     return _STAGES.get(request.state, Stage.WAITING)
 
 
-_GRANTED: Final = frozenset({PimStatus.GRANTED, PimStatus.IN_TRANSIT})
+_UNDECIDED: Final = frozenset({PimStatus.AWAITING_APPROVAL})
 _APPROVED: Final = frozenset({State.APPROVED, State.DECIDED_ELSEWHERE, State.ACTIVE, State.ENDED})
 _STAGES: Final = {
     State.DENIED: Stage.DENIED,
@@ -251,6 +255,7 @@ _ENDINGS: Final = {
     PimStatus.WITHDRAWN: HowEnded.CANCELLED,
     PimStatus.FAILED: HowEnded.FAILED,
     PimStatus.DENIED: HowEnded.FAILED,
+    PimStatus.EXPIRED: HowEnded.FAILED,
 }
 
 

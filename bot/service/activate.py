@@ -26,7 +26,7 @@ from bot.domain.errors import (
     UnavailableError,
 )
 from bot.domain.model import Actor, Person, PimRequest, PimStatus, SignInNeeded, Ticket, UserAssertion
-from bot.ports import Clock, RoleFacts, SelfService, Store, Transaction, UserTokens
+from bot.ports import AuditEntry, Clock, RoleFacts, SelfService, Store, Transaction, UserTokens
 from bot.service import evidence
 from bot.service.assertion import belongs_to
 from bot.service.common import ContentionError, entry
@@ -152,12 +152,12 @@ class Activations:
         for attempt in range(1, _SENDS + 1):
             try:
                 made = await self.pim.activate(assertion, actor.identity.object_id, wish)
-                return await self.taken(actor, made, wish.role.display_name)
+                return await self.taken(actor, made, wish.role.display_name, by=assertion)
             except OutcomeUnknownError:
                 log.warning("activation_outcome_unknown", role=wish.role.key, attempt=attempt)
                 found = await self._sent_since(assertion, wish, began)
                 if isinstance(found, PimRequest):
-                    return await self.taken(actor, found, wish.role.display_name)
+                    return await self.taken(actor, found, wish.role.display_name, by=assertion)
                 if found is not None:
                     return found
             except PimRefusedError as error:
@@ -166,23 +166,32 @@ class Activations:
                 return trouble_of(error)
         return a.OutcomeUnknown()
 
-    async def taken(self, actor: Actor, pim: PimRequest, role_name: str) -> a.Sent:
+    async def taken(self, actor: Actor, pim: PimRequest, role_name: str, *, by: UserAssertion) -> a.Sent:
         """Graph has the request: give it to intake, and follow it for its requester."""
-        if _awaits(pim):
-            await self.intake.take_in(pim)
-        await self.follow(actor, pim, role_name)
+        await self._take_in(actor, pim, role_name, by)
         log.info("activation_sent", request=pim.id, role=pim.role_definition_id, status=pim.raw_status)
         return a.Sent(pim)
 
-    async def follow(self, actor: Actor, pim: PimRequest, role_name: str) -> None:
-        """Have the requester's card live, once, whoever took the request in first."""
+    async def _take_in(
+        self, actor: Actor, pim: PimRequest, role_name: str, sent_by: UserAssertion | None
+    ) -> None:
+        if _awaits(pim):
+            await self.intake.take_in(pim)
+        await self.follow(actor, pim, role_name, sent_by=sent_by)
+
+    async def follow(
+        self, actor: Actor, pim: PimRequest, role_name: str, *, sent_by: UserAssertion | None
+    ) -> None:
+        """Have the requester's card live, once, whoever took the request in first. ``sent_by``: the
+        token it was sent with; None: it was sent elsewhere, and found.
+        """
         who = Person(actor.identity, actor.display_name)
         fresh = following.of_pim(pim, who, role_name, actor.channel_user_id, self.clock.now())
-        facts = {"role": pim.role_definition_id, "scope": pim.scope, "status": pim.raw_status}
 
         async def record(tx: Transaction) -> bool:
             if await tx.add_activation(fresh):
-                await tx.audit(entry(self.clock, AuditEvent.ACTIVATION_SENT, pim.id, actor.identity, facts))
+                if sent_by is not None:
+                    await tx.audit(self._sent(actor, pim, sent_by))
             else:
                 stored = await tx.activation(pim.id)
                 told = stored and following.told_here(stored, actor.channel_user_id)
@@ -197,6 +206,11 @@ class Activations:
             if await settle(self.store, record):
                 return
         raise ContentionError
+
+    def _sent(self, actor: Actor, pim: PimRequest, by: UserAssertion) -> AuditEntry:
+        told = {"role": pim.role_definition_id, "scope": pim.scope, "status": pim.raw_status}
+        facts = {**told, **evidence.of_token(by)}
+        return entry(self.clock, AuditEvent.ACTIVATION_SENT, pim.id, actor.identity, facts)
 
     async def held(self, assertion: UserAssertion, key: str, scope: str) -> ActiveRole | None:
         """The role, if it is active. Raises ``DirectoryError``."""
@@ -255,10 +269,10 @@ class Activations:
         if sent_before is not None:
             mine = await self._own(assertion, wish, lambda r: r.created_at >= sent_before - _SKEW)
             if mine is not None:
-                return await self.taken(actor, mine, name)
+                return await self.taken(actor, mine, name, by=assertion)
         pending = await self._own(assertion, wish, _awaits)
         if pending is not None:
-            await self.taken(actor, pending, name)
+            await self._take_in(actor, pending, name, sent_by=None)
             return a.AlreadyPending(pending)
         role = await self.held(assertion, wish.role.key, wish.role.scope)
         if role is not None:

@@ -102,7 +102,7 @@ class Extensions:
             await self._look(actor, role)
             raise
         if made.status is PimStatus.AWAITING_APPROVAL:
-            return await self.roles.taken(actor, made, wish.role.display_name)
+            return await self.roles.taken(actor, made, wish.role.display_name, by=assertion)
         await self._look(actor, role)
         log.info("activation_extended", request=made.id, role=role.key)
         return a.Extended(made)

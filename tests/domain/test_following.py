@@ -41,6 +41,19 @@ def test_a_request_that_graph_granted_at_once_is_granted_now() -> None:
     assert f.stage(made, None) is f.Stage.GRANTED
 
 
+@pytest.mark.parametrize("status", [PimStatus.GRANTED, PimStatus.IN_TRANSIT, PimStatus.UNKNOWN])
+def test_whatever_neither_waits_nor_is_over_is_looked_for(status: PimStatus) -> None:
+    made = f.of_pim(a_pim_request(status=status), person(RILEY), "SA", None, NOW)
+    assert f.next_look(made, NOW) is not None
+
+
+@pytest.mark.parametrize("status", [PimStatus.FAILED, PimStatus.DENIED, PimStatus.EXPIRED])
+def test_what_was_refused_in_the_answer_itself_is_over(status: PimStatus) -> None:
+    made = f.of_pim(a_pim_request(status=status), person(RILEY), "SA", None, NOW)
+    assert f.stage(made, None) is f.Stage.FAILED
+    assert f.next_look(made, NOW) is None
+
+
 def test_what_is_pending_is_waited_for_and_not_looked_for() -> None:
     assert f.next_look(pending(), NOW) is None
     assert f.seen(pending(), held(), None, NOW) == pending()

@@ -101,6 +101,7 @@ async def test_a_request_made_in_the_portal_gets_its_living_card_when_it_is_aske
     assert isinstance(await house.desk.activate(house.riley, a_wish()), a.AlreadyPending)
     await house.work()
     assert house.shown().stage is Stage.WAITING
+    assert "activation.sent" not in house.events()
 
 
 async def test_an_active_role_says_until_when(house: OwnHouse) -> None:
@@ -251,7 +252,8 @@ async def test_an_approval_quicker_than_our_own_notes_still_reaches_the_requeste
     house.store.state.activations.clear()
     await house.click(on=sent.request.id)
     assert house.followed().channel_user_id is None
-    await house.desk.activations.follow(house.riley, sent.request, "Security Administrator")
+    name = "Security Administrator"
+    await house.desk.activations.follow(house.riley, sent.request, name, sent_by=None)
     assert house.followed().channel_user_id == house.riley.channel_user_id
     await house.work()
     assert house.shown().stage is Stage.GRANTED
