@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import groupby
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from bot.demo.cases import Case
 from bot.demo.processes import DemoError, stage
@@ -26,19 +26,23 @@ _PATIENCE: Final = 15.0
 async def play_cases(cases: Sequence[Case], teller: Teller) -> list[str]:
     """Play them all, whatever becomes of each. Returns the names of those that went wrong."""
     wrong: list[str] = []
-    ordered = sorted(cases, key=lambda case: case.settings)
-    for settings, group in groupby(ordered, key=lambda case: case.settings):
+    for _, group in groupby(sorted(cases, key=_told), key=_told):
         left = list(group)
         while left:
             # Where tidying up fails, the rest gets a clean stage.
-            wrong += await _play_on_one_stage(left, dict(settings), teller)
+            wrong += await _play_on_one_stage(left, teller)
     return wrong
 
 
-async def _play_on_one_stage(left: list[Case], settings: Mapping[str, str], teller: Teller) -> list[str]:
+def _told(case: Case) -> tuple[Any, ...]:
+    """What the bot of a case is told."""
+    return case.settings, case.toml
+
+
+async def _play_on_one_stage(left: list[Case], teller: Teller) -> list[str]:
     """Play off the front of ``left`` until it is empty or the stage can't be tidied."""
     wrong = []
-    async with _town(settings, teller) as (town, log):
+    async with _town(left[0], teller) as (town, log):
         while left:
             case = left.pop(0)
             teller.chapter(case.name, case.shows)
@@ -53,14 +57,15 @@ async def _play_on_one_stage(left: list[Case], settings: Mapping[str, str], tell
 
 
 @asynccontextmanager
-async def _town(settings: Mapping[str, str], teller: Teller) -> AsyncIterator[tuple[Town, AuditReader]]:
+async def _town(case: Case, teller: Teller) -> AsyncIterator[tuple[Town, AuditReader]]:
+    settings = dict(case.settings)
     async with AsyncExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="secondkey-demo-")))
         async with step(teller, "stage", "A sandbox tenant and a bot are up") as facts:
-            set_up = await stack.enter_async_context(stage(directory, {**_SETTINGS, **settings}))
+            set_up = await stack.enter_async_context(stage(directory, {**_SETTINGS, **settings}, case.toml))
             town = Town(set_up, Remote(set_up.session, set_up.sandbox["http"]))
             facts["seconds_to_ready"] = round(await town.open(), 2)
-            facts.update(settings)
+            facts.update(settings | ({"secondkey.toml": case.toml.strip()} if case.toml else {}))
         yield town, await stack.enter_async_context(open_audit(set_up.bot.env["SECONDKEY_DATABASE_URL"]))
 
 

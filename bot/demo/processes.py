@@ -32,6 +32,7 @@ class Bot:
 
     env: Mapping[str, str]
     log: Path
+    """In a directory of its own, where the bot also runs: a ``secondkey.toml`` counts there only."""
     url: str
     command: Sequence[str] = (sys.executable, "-m", "bot", "serve")
     process: asyncio.subprocess.Process | None = field(default=None)
@@ -44,7 +45,7 @@ class Bot:
         began = clock()
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *self.command, env=dict(self.env), stderr=log, start_new_session=True
+                *self.command, env=dict(self.env), stderr=log, start_new_session=True, cwd=self.log.parent
             )
         while not await _is_ready(session, self.url):
             if self.process.returncode is not None or clock() - began > _START_SECONDS:
@@ -74,9 +75,11 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(directory: Path, settings: Mapping[str, str] | None = None) -> AsyncIterator[Stage]:
+async def stage(
+    directory: Path, settings: Mapping[str, str] | None = None, toml: str = ""
+) -> AsyncIterator[Stage]:
     """Start the sandbox and prepare the bot (not started yet); stop both when the block ends.
-    ``settings`` are added to the bot's. Raises ``DemoError``.
+    ``settings`` are added to the bot's, ``toml`` is its ``secondkey.toml``. Raises ``DemoError``.
     """
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
@@ -85,15 +88,23 @@ async def stage(directory: Path, settings: Mapping[str, str] | None = None) -> A
         url = f"http://127.0.0.1:{port}"
         env = {
             **{k: v for k, v in os.environ.items() if not k.startswith("SECONDKEY_")},
+            "PYTHONPATH": _python_path(),
             **sandbox["env"],
             "SECONDKEY_PUBLIC_URL": url,
             "SECONDKEY_PORT": str(port),
             "SECONDKEY_DATABASE_URL": f"sqlite+aiosqlite:///{directory / 'secondkey.db'}",
             **(settings or {}),
         }
+        (directory / "secondkey.toml").write_text(toml, encoding="utf-8")
         bot = Bot(env, directory / "bot.log", url)
         stack.push_async_callback(bot.stop)
         yield Stage(sandbox, bot, session, directory)
+
+
+def _python_path() -> str:
+    """Where this process found ``bot``, first: the bot runs in another directory."""
+    here = str(Path(__file__).parents[2])
+    return os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
 
 
 async def _start_sandbox(directory: Path, stack: AsyncExitStack) -> dict[str, Any]:

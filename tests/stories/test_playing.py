@@ -168,8 +168,20 @@ async def test_where_tidying_up_fails_the_rest_gets_a_clean_stage(monkeypatch: p
 async def test_cases_with_settings_of_their_own_get_a_bot_of_their_own(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    own = (("SECONDKEY_SLA_SECONDS", "77"),)
-    cases = [Case("own", "has its own", _fine, own), Case("shared", "shares", _fine)]
+    own, toml = (("SECONDKEY_SLA_SECONDS", "77"),), "poll_seconds = 2"
+    cases = [
+        Case("own", "has its own", _fine, own),
+        Case("shared", "shares", _fine),
+        Case("filed", "has its own in a file", _fine, toml=toml),
+    ]
     assert await playing.play_cases(cases, AsJson()) == []
-    lines = map(json.loads, capsys.readouterr().out.splitlines())
-    assert [one.get("SECONDKEY_SLA_SECONDS") for one in lines if one["step"] == "stage"] == [None, "77"]
+    lines = [json.loads(one) for one in capsys.readouterr().out.splitlines()]
+    stages = [one for one in lines if one["step"] == "stage"]
+    assert [one.get("SECONDKEY_SLA_SECONDS") for one in stages] == [None, None, "77"]
+    assert [one.get("secondkey.toml") for one in stages] == [None, toml, None]
+
+
+async def test_a_file_of_settings_that_is_wrong_stops_the_bot_and_is_told() -> None:
+    cases = [Case("filed", "can't start", _fine, toml="no_such_setting = 1")]
+    with pytest.raises(DemoError, match="no such setting"):
+        await playing.play_cases(cases, AsJson())

@@ -19,4 +19,6 @@ class Case:
     """In one line."""
     play: Play
     settings: tuple[tuple[str, str], ...] = ()
-    """What the bot is told beside the demo's own settings. Cases that agree share a bot."""
+    """What the bot is told beside the demo's own settings."""
+    toml: str = ""
+    """Its ``secondkey.toml``. Cases that agree on both share a bot."""
