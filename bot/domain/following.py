@@ -85,6 +85,8 @@ class Activation:
     how_ended: HowEnded | None = None
     give_back_at: datetime | None = None
     """When the bot will give it back, as its holder asked."""
+    renewed_by: tuple[str, ...] = ()
+    """Requests that the tenant took as extensions of this activation."""
     hitch: str | None = None
     """Why something that was to be done later could not be: a key of ``cards.text.HITCHES``."""
     version: int = 1
@@ -197,6 +199,18 @@ def to_be_given_back(activation: Activation, at: datetime | None, hitch: str | N
     return _changed(activation, give_back_at=at, hitch=hitch)
 
 
+def renewed(activation: Activation, request_id: str) -> Activation:
+    """The tenant took another request as its extension."""
+    return _changed(activation, renewed_by=(*activation.renewed_by, request_id))
+
+
+def given_back(activation: Activation, at: datetime) -> Activation:
+    """Graph confirmed that its holder gave it back."""
+    if activation.ended_at is not None:
+        return activation
+    return _changed(activation, ended_at=at, how_ended=HowEnded.GIVEN_BACK, give_back_at=None, hitch=None)
+
+
 def seen(
     activation: Activation, held: ActiveRole | None, status: PimStatus | None, at: datetime
 ) -> Activation:
@@ -205,7 +219,7 @@ def seen(
     """
     if activation.ended_at is not None or activation.granted_at is None:
         return activation
-    if held is not None:
+    if held is not None and not _is_another(activation, held):
         return _present(activation, held, at)
     if activation.usable_at is None:
         return _not_there_yet(activation, status, at)
@@ -257,6 +271,14 @@ _ENDINGS: Final = {
     PimStatus.DENIED: HowEnded.FAILED,
     PimStatus.EXPIRED: HowEnded.FAILED,
 }
+
+
+def _is_another(activation: Activation, held: ActiveRole) -> bool:
+    """Whether what is held came of a later request: the role was given back, and asked for again."""
+    if activation.usable_at is None or held.request_id is None:
+        return False
+    known = held.request_id in {activation.request_id, *activation.renewed_by}
+    return not known and held.since > activation.usable_at
 
 
 def _present(activation: Activation, held: ActiveRole, at: datetime) -> Activation:

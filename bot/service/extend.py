@@ -99,17 +99,16 @@ class Extensions:
                 return None
             return await self.roles.refused(actor, assertion, wish, error)
         except OutcomeUnknownError:
-            await self._look(actor, role)
+            await self.running.change(actor, role.key, role.scope, lambda one: one, role=role)
             raise
         if made.status is PimStatus.AWAITING_APPROVAL:
             return await self.roles.taken(actor, made, wish.role.display_name, by=assertion)
-        await self._look(actor, role)
+        # The new end is what Graph is seen to say.
+        await self.running.change(
+            actor, role.key, role.scope, lambda one: following.renewed(one, made.id), role=role
+        )
         log.info("activation_extended", request=made.id, role=role.key)
         return a.Extended(made)
-
-    async def _look(self, actor: Actor, role: ActiveRole) -> None:
-        """Have the new end seen in Graph, and shown."""
-        await self.running.change(actor, role.key, role.scope, lambda one: one, role=role)
 
     # Where it has to be given back first ----------------------------------------------------
 

@@ -133,8 +133,9 @@ class GivingBack:
                 entry(self.roles.clock, AuditEvent.ROLE_GIVEN_BACK, role.request_id, actor.identity, facts)
             )
 
+        now = self.roles.clock.now()
         await self.running.change(
-            actor, role.key, role.scope, lambda one: following.to_be_given_back(one, None), then=record
+            actor, role.key, role.scope, lambda one: following.given_back(one, now), then=record
         )
 
     async def _settle(

@@ -17,6 +17,7 @@ from bot.ports import Clock, Store, Transaction
 from bot.service.common import ContentionError
 from bot.service.followed import own_card, watch
 from bot.service.runner import settle
+from bot.service.watch import write_change
 
 _TRIES: Final = 10
 _LOOKED_AT: Final = 20
@@ -49,8 +50,8 @@ class Running:
             before = await self._find(tx, actor, key, scope, role)
             if before is not None:
                 after = make(before)
-                if after is not before and not await tx.save_activation(after):
-                    raise ContentionError
+                if after is not before:
+                    await write_change(tx, self.clock, before, after)
                 now = self.clock.now()
                 await tx.wake(watch(before.request_id, now))
                 await tx.wake(own_card(before.request_id, now))

@@ -78,7 +78,7 @@ class Watcher:
                 return None
             after = following.seen(before, look.held, look.status, look.at)
             if after is not before:
-                await self._change(tx, before, after)
+                await write_change(tx, self.clock, before, after)
             again = following.next_look(after, look.at)
             if again is None:
                 await finish(tx, effect)
@@ -94,27 +94,30 @@ class Watcher:
                 return
         raise ContentionError
 
-    async def _change(self, tx: Transaction, before: Activation, after: Activation) -> None:
-        """The request first: whoever writes both does so in this order, so that none waits for the
-        other. Raises ``ContentionError`` when somebody else changed one of them, to be rolled back.
-        """
-        request = await tx.request(after.request_id)
-        if request is None:
-            await self._audit(tx, before, after)
-        elif (moved := _moved(request, before, after)) is not None and not await write(
-            tx, self.clock, moved[0], event=moved[1], facts=_facts(after)
-        ):
-            raise ContentionError
-        if not await tx.save_activation(after):
-            raise ContentionError
-        if after.channel_user_id is not None:
-            await tx.wake(own_card(after.request_id, self.clock.now()))
 
-    async def _audit(self, tx: Transaction, before: Activation, after: Activation) -> None:
-        event = _event(before, after)
-        if event is not None:
-            who = after.requester.identity
-            await tx.audit(entry(self.clock, event, after.request_id, who, _facts(after)))
+async def write_change(tx: Transaction, clock: Clock, before: Activation, after: Activation) -> None:
+    """Write a changed activation, and move its request along. The request first: whoever writes both
+    does so in this order, so that none waits for the other. Raises ``ContentionError`` when somebody
+    else changed one of them, for the transaction to be rolled back.
+    """
+    request = await tx.request(after.request_id)
+    if request is None:
+        await _audit(tx, clock, before, after)
+    elif (moved := _moved(request, before, after)) is not None and not await write(
+        tx, clock, moved[0], event=moved[1], facts=_facts(after)
+    ):
+        raise ContentionError
+    if not await tx.save_activation(after):
+        raise ContentionError
+    if after.channel_user_id is not None:
+        await tx.wake(own_card(after.request_id, clock.now()))
+
+
+async def _audit(tx: Transaction, clock: Clock, before: Activation, after: Activation) -> None:
+    event = _event(before, after)
+    if event is not None:
+        who = after.requester.identity
+        await tx.audit(entry(clock, event, after.request_id, who, _facts(after)))
 
 
 def _moved(

@@ -140,6 +140,23 @@ def test_an_end_that_has_moved_is_no_longer_near() -> None:
     assert (longer.until, f.stage(longer, None)) == (NOW + 4 * HOUR, f.Stage.USABLE)
 
 
+def test_an_activation_of_later_is_another_one() -> None:
+    now, later = usable(), NOW + 20 * MINUTE
+    other = ActiveRole(ROLE, "Security Administrator", "/", later, later + HOUR, "r-new")
+    missing = f.seen(now, other, PimStatus.GRANTED, later)
+    assert (missing.until, missing.missing_since) == (now.until, later)
+    extended = f.seen(f.renewed(now, "r-new"), other, None, later)
+    assert (extended.until, extended.missing_since) == (later + HOUR, None)
+    started_before = replace(other, since=NOW)
+    assert f.seen(now, started_before, None, later).until == later + HOUR
+
+
+def test_given_back_is_final() -> None:
+    over = f.given_back(usable(), NOW + MINUTE)
+    assert (over.how_ended, over.ended_at) == (f.HowEnded.GIVEN_BACK, NOW + MINUTE)
+    assert f.given_back(over, NOW + HOUR) is over
+
+
 def test_without_an_end_it_is_looked_after_all_the_same() -> None:
     now = f.seen(granted(), held(None), None, NOW)
     assert now.until is None

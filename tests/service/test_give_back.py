@@ -17,6 +17,7 @@ from bot.domain.errors import (
     UnavailableError,
 )
 from bot.domain.following import HowEnded, Stage
+from bot.domain.model import State
 from bot.service.give_back import GIVE_BACK
 
 FIVE = timedelta(minutes=5)
@@ -37,8 +38,6 @@ async def test_a_role_is_given_back_and_the_card_says_so(house: OwnHouse) -> Non
     house.clock.move(301)
     role = house.pim.standing[RILEY]
     assert await house.desk.deactivate(house.riley, ROLE, "/") == a.GivenBack(role)
-    await house.work()
-    house.clock.move(21)
     await house.work()
     assert (house.shown().stage, house.followed().how_ended) == (Stage.ENDED, HowEnded.GIVEN_BACK)
     assert "activation.given-back" in [line.event for line in house.store.state.audit]
@@ -148,3 +147,33 @@ async def test_gone_before_pim_was_asked_counts_as_given_back(house: OwnHouse) -
     house.clock.move(301)
     house.pim.before.append(PimRefusedError(refusal=PimRefusal.NOT_ACTIVE))
     assert isinstance(await house.desk.deactivate(house.riley, ROLE, "/"), a.GivenBack)
+
+
+async def test_given_back_and_asked_for_again_the_old_card_does_not_follow_the_new_role(
+    house: OwnHouse,
+) -> None:
+    house.clock.move(301)
+    old = house.followed().request_id
+    await house.desk.deactivate(house.riley, ROLE, "/")
+    await house.desk.activate(house.riley, a_wish())
+    house.pim.hold()
+    await house.work()
+    house.clock.move(121)
+    await house.work()
+    assert house.store.state.activations[old].how_ended is HowEnded.GIVEN_BACK
+    assert house.followed().usable_at is not None
+
+
+async def test_giving_back_ends_the_approvers_card_as_well(house: OwnHouse) -> None:
+    house.pim.policy = replace(house.pim.policy, approval_required=True)
+    house.pim.standing.clear()
+    house.store.state.activations.clear()
+    sent = await house.desk.activate(house.riley, a_wish())
+    assert isinstance(sent, a.Sent)
+    await house.click(on=sent.request.id)
+    house.pim.hold()
+    await house.work()
+    assert house.request(sent.request.id).state is State.ACTIVE
+    house.clock.move(301)
+    await house.desk.deactivate(house.riley, ROLE, "/")
+    assert house.request(sent.request.id).state is State.ENDED
