@@ -33,7 +33,7 @@ from bot.service.common import (
     periodic,
 )
 from bot.service.conduct import Conduct
-from bot.service.decide import Decisions
+from bot.service.decide import DECIDE, Decisions, Terms
 from bot.service.desk import ApproverDesk, ChannelRegister
 from bot.service.escalate import Escalation
 from bot.service.facts import FactsReader
@@ -46,15 +46,18 @@ from bot.service.own_roles import RoleDesk
 from bot.service.reconcile import Reconciler
 from bot.service.recover import Recovery
 from bot.service.runner import EffectRunner
+from bot.service.signing_in import SIGN_IN_ASK, SigningIn
 from bot.service.subscribe import Subscriber
+from bot.service.views import Views
 from bot.service.watch import Watcher
+from bot.service.whose import Whose
 from bot.settings import Settings
 from bot.store.opening import open_store
 from bot.store.sql_store import SqlStore
 from bot.teams.assembly import TeamsAdapters, TeamsTurns, open_teams, teams_turns
 from bot.telemetry.instruments import measured_by
 from bot.telemetry.metrics import INFO
-from bot.web import about, health, messages, notifications
+from bot.web import about, health, messages, notifications, sign_in
 from bot.web.arrivals import Doors, arrivals
 from bot.web.keys import ChannelKeys
 
@@ -80,6 +83,7 @@ class _Services:
     own_roles: RoleDesk
     watcher: Watcher
     living: LivingCards
+    signing_in: SigningIn
     announcer: Announcer
     escalation: Escalation
     conduct: Conduct
@@ -154,6 +158,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         app = web.Application(middlewares=[arrivals(doors)])
         app.add_routes(messages.routes(endpoint))
         app.add_routes(notifications.routes(services.subscriber, runner.poke))
+        app.add_routes(sign_in.routes(services.signing_in))
         app.add_routes(health.routes(_checks(parts, services, runner)))
         app.add_routes(about.routes())
         measured = _measured(settings, store, stack)
@@ -186,13 +191,38 @@ def _services(parts: _Parts) -> _Services:
     )
     portal, rules = settings.endpoints.portal_url, _rules(settings)
     facts = FactsReader(graph.directory, clock)
-    intake = Intake(graph.directory, facts, store, clock, rules, _ladder(settings))
-    recovery = Recovery(store, graph.directory, graph.approvals, teams.user_tokens, clock)
-    decisions = Decisions(
-        store, facts, graph.approvals, teams.user_tokens, recovery, clock, parts.ids, rules, portal
+    intake = Intake(
+        graph.directory, facts, store, clock, rules, _ladder(settings), quorum_of=settings.quorum_of
     )
+    recovery = Recovery(store, graph.directory, graph.approvals, teams.user_tokens, clock)
+    signing_in = SigningIn(
+        store,
+        graph.sign_ins,
+        teams.user_tokens,
+        teams.personal_chat,
+        clock,
+        parts.ids,
+        settings.sign_in_url,
+    )
+    decisions = Decisions(
+        store,
+        facts,
+        graph.approvals,
+        Whose(teams.user_tokens),
+        signing_in,
+        recovery,
+        clock,
+        parts.ids,
+        rules,
+        Views(store, rules, portal),
+        Terms(settings.denial_needs_reason, settings.approver_context_of),
+    )
+    signing_in.resume[DECIDE] = decisions.resume
     return _Services(
-        desk=ApproverDesk(decisions, parts.channels, Forgeries(store, clock)),
+        desk=ApproverDesk(
+            decisions, signing_in, teams.personal_chat, parts.channels, Forgeries(store, clock)
+        ),
+        signing_in=signing_in,
         own_roles=_own_roles(parts, intake),
         watcher=Watcher(store, graph.role_facts, graph.directory, clock),
         living=LivingCards(store, teams.personal_chat, teams.channel, clock, portal),
@@ -258,6 +288,7 @@ def _runner(services: _Services, store: Store, clock: Clock) -> EffectRunner:
         CARD_SYNC: services.announcer.sync,
         OPS_PING: services.escalation.ping,
         CONDUCT: services.conduct.check,
+        SIGN_IN_ASK: services.signing_in.ask,
         RECOVER: services.recovery.recover,
         RECONCILE: services.reconciler.run,
         SUBSCRIPTIONS: services.subscriber.run,

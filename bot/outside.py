@@ -70,6 +70,8 @@ def graph_config(settings: Settings) -> GraphConfig:
         graph_scope=cloud.graph_scope,
         notification_url=settings.notification_url,
         lifecycle_url=settings.lifecycle_url,
+        redirect_uri=f"{settings.sign_in_url}/callback",
+        api_scope=settings.api_scope,
         ca_bundle=settings.ca_bundle,
         federation_audience=cloud.federation_audience,
     )

@@ -4,11 +4,11 @@ joins them; nothing here is vendor-specific.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from bot.domain.activation import (
     ActivationOutcome,
@@ -37,8 +37,10 @@ from bot.domain.model import (
     PostedCard,
     Role,
     SignInNeeded,
+    SignInResource,
     UserAssertion,
 )
+from bot.domain.sign_in import PendingAct
 
 # Time and ids ------------------------------------------------------------------------------
 
@@ -192,6 +194,14 @@ class Channel(Protocol):
     async def edit(self, posted: PostedCard, content: CardContent) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class SignInStart:
+    """Where to send the browser, and what to keep until it comes back."""
+
+    url: str
+    flow: Mapping[str, Any] = field(repr=False)
+
+
 class PersonalChat(Protocol):
     """The bot's chats with single persons, named by their Teams id (``29:…``). All raise
     ``ChannelError``s. What was posted is edited by ``Channel.edit``.
@@ -200,12 +210,45 @@ class PersonalChat(Protocol):
     async def post(self, channel_user_id: str, content: CardContent) -> PostedCard:
         """Raises ``ChannelRefusedError`` when the bot is not installed for this person."""
 
+    async def ask_to_sign_in(self, channel_user_id: str, resource: SignInResource) -> None:
+        """Ask for the user's token: their client answers by itself when it can (single sign-on), or
+        shows a button. Raises as ``post`` does.
+        """
+
 
 class UserTokens(Protocol):
-    """User tokens held by the Bot Framework token service."""
+    """User tokens held by the Bot Framework token service. All raise ``UnavailableError``. Whose
+    token comes back is for the caller to check.
+    """
 
     async def assertion(self, channel_user_id: str) -> UserAssertion | SignInNeeded:
-        """The user's token for this app. Raises ``UnavailableError``."""
+        """The user's token for this app."""
+
+    async def exchange(self, channel_user_id: str, token: str) -> UserAssertion | None:
+        """Trade a token that a client or a sign-in got for one that the service keeps; None when it
+        does not accept it (consent is missing, or the token is no good).
+        """
+
+    async def redeem(self, channel_user_id: str, code: str) -> UserAssertion | None:
+        """The token of a sign-in that ended with this code; None for a wrong code."""
+
+    async def sign_in(self, channel_user_id: str) -> SignInResource:
+        """How the user's client can get there."""
+
+    async def sign_out(self, channel_user_id: str) -> None:
+        """Forget the user's token."""
+
+
+class SignIns(Protocol):
+    """Sign-ins in a browser, by authorization code and PKCE, at our own ``/signin``."""
+
+    async def begin(self, act: PendingAct, state: str) -> SignInStart:
+        """A new authorization request for an act, of the scope and strength that it needs. Raises
+        ``UnavailableError`` while Entra can't say where to sign in.
+        """
+
+    async def redeem(self, flow: Mapping[str, Any], answer: Mapping[str, str]) -> UserAssertion:
+        """The token for the code that came back. Raises ``SignInRefusedError``, ``UnavailableError``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,6 +416,23 @@ class Transaction(Protocol):
 
     async def save_service_url(self, channel_id: str, service_url: str) -> None: ...
 
+    async def save_act(self, act: PendingAct) -> None:
+        """Written, in place of the actor's earlier one of this kind and subject."""
+
+    async def act(self, key: str) -> PendingAct | None: ...
+
+    async def acts_of(self, actor: Identity) -> tuple[PendingAct, ...]:
+        """What this actor began and nobody has finished, oldest first; expired ones too."""
+
+    async def start_act(self, act: PendingAct) -> bool:
+        """Write the flow and browser of an act; False when it was used or replaced meanwhile."""
+
+    async def end_flow(self, act: PendingAct) -> bool:
+        """Forget the flow of an act; False when it is another one, or gone: an answer counts once."""
+
+    async def use_act(self, key: str, at: datetime) -> bool:
+        """Mark it used; False when it was used already, or is gone. Whoever gets True carries it out."""
+
     async def subscriptions(self) -> tuple[SubscriptionRow, ...]: ...
 
     async def save_subscription(self, row: SubscriptionRow) -> None: ...
@@ -406,15 +466,63 @@ class Store(Protocol):
 # What the Teams adapter asks of the services -----------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What a client sent along with an action, besides the action."""
+
+    personal: bool = False
+    """In a personal chat, the only place where a client gets a token by itself (Teams docs, "SSO
+    for Universal Actions")."""
+    token: str | None = field(default=None, repr=False)
+    """A token that the client got for the bot."""
+    code: str | None = field(default=None, repr=False)
+    """The code that a sign-in by the client's button ended in."""
+
+
+NOTHING_PRESENTED: Final = Presented()
+
+Continuation = Callable[[], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class LoginAsked:
+    """The client has to send the action again, with a token; ``failed``: the one it sent is not
+    accepted.
+    """
+
+    resource: SignInResource
+    failed: bool = False
+
+
 class Desk(Protocol):
     """Everything a click or a message in Teams can set going."""
 
     async def decide(
-        self, actor: Actor, request_id: str, choice: Choice, justification: str
-    ) -> RequestCard | None:
+        self,
+        actor: Actor,
+        request_id: str,
+        choice: Choice,
+        justification: str,
+        presented: Presented = NOTHING_PRESENTED,
+    ) -> RequestCard | LoginAsked | None:
         """Carry out a decision; the answer is the card this actor sees now. None: no such
         request.
         """
+
+    async def signed_in(self, actor: Actor, presented: Presented) -> Continuation | None:
+        """The client sends a token, or a code, that the bot had asked for. None when it is not
+        accepted; otherwise what is to be done now: it carries out what the actor had begun, and
+        tells them in their personal chat.
+        """
+
+    async def tell(self, actor: Actor, content: CardContent) -> None:
+        """Say something in the actor's personal chat, if there is one."""
+
+    async def sign_in(self, actor: Actor) -> None:
+        """Ask for the actor's token in their personal chat. Raises ``ChannelError``."""
+
+    async def sign_out(self, actor: Actor) -> None:
+        """Forget the actor's token. Raises ``UnavailableError``."""
 
     async def look(self, actor: Actor, request_id: str) -> RequestCard | None:
         """The request's card as this actor may see it (user-specific refresh)."""

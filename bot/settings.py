@@ -68,6 +68,10 @@ class Routing(BaseModel):
 
     approver_channel: ChannelId | None = None
     ops_channel: ChannelId | None = None
+    approver_authentication_context: Annotated[str, Field(pattern=r"^c([1-9]|[1-9][0-9])$")] | None = None
+    """Approving takes a sign-in with this authentication context."""
+    quorum: Annotated[int, Field(ge=1, le=9)] = 1
+    """How many people have to approve."""
 
 
 class FromFileAndEnvironment(BaseSettings):
@@ -144,6 +148,14 @@ class Settings(FromFileAndEnvironment):
         min_length=1,
         max_length=100,
         description="What is sent as a ticket's system when its number does not tell: PIM asks for both.",
+    )
+    denial_needs_reason: bool = Field(
+        default=True, description="Ask approvers for a reason whenever they deny, whatever the policy says."
+    )
+    app_id_uri: str | None = Field(
+        default=None,
+        pattern=r"^api://[^\s?#]+$",
+        description="Application ID URI of the app registration; by default `api://botid-{client id}`.",
     )
     poll_seconds: float = Field(
         default=10, ge=1, le=3600, description="How often Graph is asked for pending requests."
@@ -245,6 +257,23 @@ class Settings(FromFileAndEnvironment):
     @property
     def lifecycle_url(self) -> str:
         return self.public_url.rstrip("/") + "/api/lifecycle"
+
+    @property
+    def sign_in_url(self) -> str:
+        return self.public_url.rstrip("/") + "/signin"
+
+    @property
+    def api_scope(self) -> str:
+        """The scope that the app exposes, which sign-ins ask for."""
+        return f"{self.app_id_uri or f'api://botid-{self.client_id}'}/access_as_user"
+
+    def approver_context_of(self, role: Role) -> str | None:
+        routed = self._routing(role)
+        return routed.approver_authentication_context if routed else None
+
+    def quorum_of(self, role: Role) -> int:
+        routed = self._routing(role)
+        return routed.quorum if routed else 1
 
     def approver_channel_of(self, role: Role) -> str:
         routed = self._routing(role)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from bot.domain.content import ActivationCard, CardContent, ConductCard, OpsCard
+from bot.domain.content import ActivationCard, CardContent, ConductCard, Note, OpsCard
 from bot.domain.model import State
 from cards import _activation, _conduct, _ops, _request, text
 from cards import _builder as ac
@@ -19,6 +19,8 @@ def render(content: CardContent) -> dict[str, Any]:
     """The card for ``content``: Adaptive Cards 1.5 as JSON values, under 20 KB whatever the
     requester wrote. Never raises for a domain value.
     """
+    if isinstance(content, Note):
+        return message_card(content.key)
     line = summary(content)
     fallback = text.FALLBACK.format(summary=line)
     body: Iterator[ac.Element]
@@ -42,6 +44,8 @@ def summary(content: CardContent) -> str:
     if isinstance(content, ActivationCard):
         state = _spoken(_activation.title(content))
         return text.SUMMARY_OWN.format(state=state, role=_activation.role_name(content))
+    if isinstance(content, Note):
+        return _spoken(text.MESSAGES.get(content.key, text.MESSAGES["error"])[0])
     request = content.request
     name, role = w.name(request.requester), parts.role_name(request)
     if isinstance(content, OpsCard) and w.is_open(request):

@@ -12,6 +12,7 @@ from typing import Final
 from bot.domain.content import PingCause
 from bot.domain.following import HowEnded, Stage
 from bot.domain.model import Danger, Reason, State
+from bot.domain.sign_in import PageKey
 
 # The bot's chat --------------------------------------------------------------------------
 
@@ -172,19 +173,50 @@ NOTICES: Final[dict[str, str]] = {
     "being-decided": "ℹ Somebody's decision is being recorded right now. Yours was not sent.",
     "still-recording": "… Your decision is still being recorded. This card changes when Graph confirms it.",
     "refused": "⛔ Your decision was not accepted. Nothing was sent to PIM.",
-    "sign-in-needed": "⚠ Sign in first, then decide again. Nothing was recorded.",
+    "sign-in-needed": "⚠ Sign in, and your decision is carried out. Nothing is recorded yet.",
     "reason-required": "⚠ This role asks for a reason. Write one, then decide again. Nothing was recorded.",
     "not-open": "ℹ This request is no longer open. Nothing was recorded.",
     "try-again": "⚠ Microsoft Graph can't be reached just now. Nothing was recorded: try again in a minute.",
     "outcome-unknown": "… Graph has not confirmed your decision yet. Don't count on it: it is being checked.",
+    "sign-in-expired": (
+        "⚠ Your sign-in has expired. Sign in: your decision is then carried out. Nothing is recorded yet."
+    ),
+    "sign-in-revoked": (
+        "⚠ Your sign-in was revoked, for instance by a new password. Sign in again: your decision is then "
+        "carried out. Nothing is recorded yet."
+    ),
+    "interaction-needed": (
+        "⚠ Entra wants you to sign in again. Your decision is then carried out. Nothing is recorded yet."
+    ),
+    "sign-in-blocked": (
+        "⛔ Entra does not let you in: a policy or your account's state forbids it. Nothing was recorded. "
+        "Your administrator can say why."
+    ),
     "step-up-needed": (
-        "⚠ Entra asks for a stronger sign-in before you decide. Nothing was recorded. "
-        "For now, decide in the PIM portal."
+        "⚠ Entra asks for a stronger sign-in before you decide. Sign in: your decision is then carried out. "
+        "Nothing is recorded yet."
+    ),
+    "context-needed": (
+        "⚠ Approving this role asks for a stronger sign-in. Sign in: your decision is then carried out. "
+        "Nothing is recorded yet."
     ),
     "consent-needed": (
-        "⚠ Second Key needs your consent, or your administrator's, to act with your sign-in. "
-        "Nothing was recorded."
+        "⚠ Second Key needs your consent to act with your sign-in. Agree: your decision is then carried "
+        "out. Nothing is recorded yet."
     ),
+    "consent-declined": (
+        "⚠ You did not consent, so Second Key can't act with your sign-in. Nothing was recorded. You can "
+        "still agree, or decide in the PIM portal."
+    ),
+    "admin-consent-needed": (
+        "⚠ Your administrator has to consent before Second Key can act with your sign-in. Nothing was "
+        "recorded. Tell ops; meanwhile, decide in the PIM portal."
+    ),
+    "denial-reason-required": "⚠ Say why you deny it, then deny again. Nothing was recorded.",
+    "vote-counted": (
+        "✔ Your approval is counted. This role needs more than one: it goes to PIM with the last."
+    ),
+    "already-voted": "ℹ You have approved already. Somebody else has to approve too.",
     "permission-missing": (
         "⚠ Second Key lacks a permission it needs to send your decision. Nothing was recorded. "
         "Tell ops; meanwhile, decide in the PIM portal."
@@ -209,6 +241,53 @@ APPROVE: Final = "✔ Approve"
 DENY: Final = "✖ Deny"
 OPEN_PORTAL: Final = "Open in PIM"
 SIGN_IN: Final = "Sign in"
+SIGN_IN_ASKED: Final = "Sign in, so that Second Key can act as you and never as itself."
+EXCHANGE_FAILED: Final = "Your sign-in could not be taken over. Use the button to sign in."
+
+# Sign-in pages in the browser -------------------------------------------------------------
+
+PAGE_TITLE: Final = "Second Key"
+PAGE_CLOSE: Final = "You can close this page and go back to Teams."
+_AGAIN: Final = "Nothing was recorded. Go back to Teams and click again to get a new link."
+PAGES: Final[dict[PageKey, tuple[str, ...]]] = {
+    PageKey.UNKNOWN: ("This link leads nowhere", _AGAIN),
+    PageKey.USED: (
+        "This link has been used",
+        "A link counts once, and a newer one replaces it. The card in Teams shows what is confirmed.",
+    ),
+    PageKey.EXPIRED: ("This link has expired", "Links live for ten minutes.", _AGAIN),
+    PageKey.OTHER_BROWSER: (
+        "This sign-in was begun in another browser",
+        "For your safety it counts only where it was begun.",
+        _AGAIN,
+    ),
+    PageKey.OTHER_ACCOUNT: (
+        "That is another account",
+        "You signed in as somebody else than the person who clicked in Teams. Nothing was recorded, and "  # noqa: ISC004
+        "the attempt is in the audit log. Open the link again with your own account.",
+    ),
+    PageKey.DECLINED: (
+        "You did not sign in",
+        "Nothing was recorded. The link on your card still works until it is ten minutes old.",
+    ),
+    PageKey.CONSENT_DECLINED: (
+        "You did not consent",
+        "Without your consent Second Key can't act as you. Nothing was recorded. The link on your card "  # noqa: ISC004
+        "still works until it is ten minutes old, or decide in the PIM portal.",
+    ),
+    PageKey.NOT_STRONG_ENOUGH: (
+        "The stronger sign-in did not succeed",
+        "Nothing was recorded. Try again with the link on your card, or ask your administrator which sign-in "  # noqa: ISC004
+        "methods are accepted.",
+    ),
+    PageKey.FAILED: ("That sign-in could not be used", _AGAIN),
+    PageKey.UNAVAILABLE: (
+        "Entra or Second Key can't be reached just now",
+        "Nothing was recorded. Try again in a minute; the link on your card still works until it is ten "  # noqa: ISC004
+        "minutes old.",
+    ),
+    PageKey.NOTHING_LEFT: ("You are signed in", "There was nothing left to carry out."),
+}
 
 # Pings to ops ----------------------------------------------------------------------------
 
@@ -330,6 +409,13 @@ FALLBACK: Final = "{summary}. Your Teams client can't show this card: use a newe
 # Answers to clicks that belong to no request ---------------------------------------------
 
 MESSAGES: Final = {
+    "signed-in": ("✔ You are signed in", "Second Key acts as you from now on, and never as itself."),
+    "signed-out": ("✔ You are signed out", "Your next decision starts with a sign-in."),
+    "sign-in-code-wrong": ("⚠ That sign-in could not be used", "Try again, or click again on the card."),
+    "sign-in-failed": (
+        "⚠ Teams could not sign you in by itself",
+        "Use the button of the sign-in card, or click again on the request's card and follow its link.",
+    ),
     "unknown-request": (
         "ℹ This request is not known here",
         "It may be very old. Nothing was recorded. Look it up in the PIM portal.",

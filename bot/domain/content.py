@@ -84,4 +84,11 @@ class ActivationCard:
     closed_at: datetime | None = None
 
 
-CardContent = RequestCard | OpsCard | ConductCard | ActivationCard
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A few words that belong to no request; ``key`` is one of ``cards.text.MESSAGES``."""
+
+    key: str
+
+
+CardContent = RequestCard | OpsCard | ConductCard | ActivationCard | Note

@@ -39,7 +39,8 @@ class Actor:
     """Somebody a verified channel token speaks for.
 
     Made in exactly one place, ``bot.inbound.activities.actor_of``, from an activity whose token
-    was verified; holding one means that the channel vouched for the identity.
+    was verified; holding one means that the channel vouched for the identity. One is kept with
+    what its actor began and a sign-in will finish (``bot.domain.sign_in``).
     """
 
     identity: Identity
@@ -237,6 +238,15 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Vote:
+    """An approval that waits for others, where a role asks for more than one."""
+
+    by: Person
+    justification: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What Graph has confirmed. ``by`` is None when Graph did not say who."""
 
@@ -294,6 +304,10 @@ class ApprovalRequest:
     version: int = 1
     rung: int = 0
     """How many SLA rungs have fired."""
+    quorum: int = 1
+    """How many people have to approve, frozen at intake."""
+    votes: tuple[Vote, ...] = ()
+    """With a quorum of more than one: who has approved so far."""
     claim: Claim | None = None
     """The claim under way while DECIDING; otherwise the last one, if any."""
     decision: Decision | None = None
@@ -329,13 +343,27 @@ class UserAssertion:
     """A user's token for this app, to be exchanged on-behalf-of. Never shown, never logged."""
 
     token: str = field(repr=False)
+    claims: str | None = field(default=None, repr=False)
+    """The claims request that the token was got for in a step-up; the exchange repeats it, so that
+    the exchanged token carries the authentication context too."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignInNeeded:
-    """No token is held for a user; ``link`` starts the sign-in, when there is one."""
+    """No token is held for a user."""
 
+
+@dataclass(frozen=True, slots=True)
+class SignInResource:
+    """By what a Teams client gets a user's token to the token service (Bot Framework Token API,
+    ``GetSignInResource``): silently, by exchange, or by way of the link.
+    """
+
+    connection: str
     link: str | None
+    exchange_id: str | None = None
+    exchange_uri: str | None = None
+    provider_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

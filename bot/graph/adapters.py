@@ -15,13 +15,17 @@ from bot.graph.config import GraphConfig
 from bot.graph.directory import GraphDirectory
 from bot.graph.entra import open_entra
 from bot.graph.errors import Call
+from bot.graph.graph_call import Kind
 from bot.graph.on_behalf import OnBehalf
+from bot.graph.permissions import asked
 from bot.graph.retries import Retries
 from bot.graph.role_facts import GraphRoleFacts
 from bot.graph.self_service import GraphSelfService
+from bot.graph.sign_in import EntraSignIns
+from bot.graph.sign_in import open_http as open_sign_in_http
 from bot.graph.subscriptions import GraphSubscriptions
 from bot.graph.tokens import EntraAppTokens
-from bot.ports import Approvals, AppTokens, Clock, Directory, RoleFacts, SelfService, Subscriptions
+from bot.ports import Approvals, AppTokens, Clock, Directory, RoleFacts, SelfService, SignIns, Subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class GraphAdapters:
     subscriptions: Subscriptions
     self_service: SelfService
     role_facts: RoleFacts
+    sign_ins: SignIns
 
 
 @asynccontextmanager
@@ -50,6 +55,7 @@ async def open_graph(
     async with AsyncExitStack() as stack:
         entra = await stack.enter_async_context(open_entra(config, tls, clock))
         graph = await stack.enter_async_context(open_http(config.graph_url, tls))
+        browsing = stack.enter_context(open_sign_in_http(tls))
         tokens = EntraAppTokens(entra, clock, retries)
 
         async def token() -> str:
@@ -86,6 +92,14 @@ async def open_graph(
             ),
             self_service=GraphSelfService(on_behalf, clock),
             role_facts=GraphRoleFacts(calls, builders, directory.policies, clock),
+            sign_ins=EntraSignIns(
+                entra,
+                browsing,
+                authority=f"{config.login_url}/{config.tenant_id}",
+                redirect_uri=config.redirect_uri,
+                api_scope=config.api_scope,
+                consent_scopes=tuple(f"{config.graph_url}/{name}" for name in asked(Kind.DELEGATED)),
+            ),
         )
 
 

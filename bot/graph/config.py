@@ -46,6 +46,10 @@ class GraphConfig:
     graph_scope: str
     notification_url: str
     lifecycle_url: str
+    redirect_uri: str
+    """Our own ``/signin/callback``, where browsers come back to from Entra."""
+    api_scope: str
+    """The scope that the app exposes itself, ``…/access_as_user``."""
     ca_bundle: Path | None = None
     """Certificates to trust instead of the system's."""
     federation_audience: str = "api://AzureADTokenExchange"

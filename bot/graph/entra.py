@@ -56,6 +56,7 @@ class Entra:
         certificate: bytes | None,
         identity: ManagedIdentityCredential | None,
     ) -> None:
+        self.client_id = config.client_id
         self._config = config
         self._session = session
         self._clock = clock
@@ -93,7 +94,7 @@ class Entra:
 
     async def _on_behalf_of(self, assertion: UserAssertion, scope: str) -> str:
         try:
-            proof = await self._proof()
+            proof = await self.proof()
         except AzureError as exc:
             raise of_entra(exc, Call.APP, self._clock.now()) from exc
         try:
@@ -104,21 +105,24 @@ class Entra:
                 **proof,
                 **self._options(),
             ) as credential:
-                return (await credential.get_token(scope, enable_cae=True)).token
+                token = await credential.get_token(scope, claims=assertion.claims, enable_cae=True)
+                return token.token
         except AzureError as exc:
             raise of_entra(exc, Call.DELEGATED, self._clock.now()) from exc
 
     async def _app_credential(self) -> _AppCredential:
         tenant, client, options = self._config.tenant_id, self._config.client_id, self._options()
-        proof = await self._proof()
+        proof = await self.proof()
         if secret := proof.get("client_secret"):
             return ClientSecretCredential(tenant, client, secret, **options)
         if certificate := proof.get("client_certificate"):
             return CertificateCredential(tenant, client, certificate_data=certificate, **options)
         return ClientAssertionCredential(tenant, client, proof["client_assertion_func"], **options)
 
-    async def _proof(self) -> dict[str, Any]:
-        """By what the app proves to be itself, as ``OnBehalfOfCredential`` names it."""
+    async def proof(self) -> dict[str, Any]:
+        """By what the app proves to be itself, as ``OnBehalfOfCredential`` names it. Raises
+        ``AzureError`` when the managed identity has no token to give.
+        """
         if isinstance(self._config.credential, ClientSecret):
             return {"client_secret": self._config.credential.value}
         if self._identity is None:

@@ -10,7 +10,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from bot.domain.errors import ForbiddenError, InboundError
@@ -25,6 +25,8 @@ _MAX_CLAIM = 128
 _CARD_INVOKE = "adaptiveCard/action"
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,128}")
+_TOKEN = re.compile(r"[A-Za-z0-9_=.-]{1,16384}")
+_CODE = re.compile(r"[0-9]{6}")
 _REQUIRED_TEXT = ("type", "channelId")
 _OPTIONAL_TEXT = ("serviceUrl", "id", "name", "text", "replyToId", "locale")
 _REQUIRED_PARTIES = ("from", "conversation", "recipient")
@@ -39,6 +41,20 @@ class CardAction:
     reason: str
     automatic: bool = False
     """True when the client sent it by itself (user-specific refresh) and nobody clicked."""
+    token: str | None = field(default=None, repr=False)
+    """What the client got in answer to a ``loginRequest``: a token for the bot,"""
+    code: str | None = field(default=None, repr=False)
+    """or the code that a sign-in by its button ended in."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignInInvoke:
+    """A ``signin/…`` invoke: a token, a code, or why there is neither."""
+
+    token: str | None = field(default=None, repr=False)
+    code: str | None = field(default=None, repr=False)
+    exchange_id: str = ""
+    failure: str = ""
 
 
 # The activity ------------------------------------------------------------------------------
@@ -235,7 +251,62 @@ def card_action_of(activity: Mapping[str, Any]) -> CardAction:
     request_id = data.get("request")
     if not isinstance(request_id, str) or not _REQUEST_ID.fullmatch(request_id):
         raise InboundError(cause="bad-request-id")
-    return CardAction(verb, request_id, _reason(data.get("reason")), automatic=trigger == "automatic")
+    reason = _reason(data.get(f"{verb}_reason") or data.get("reason"))
+    signed = value if not is_card_submit(activity) else {}
+    return CardAction(
+        verb,
+        request_id,
+        reason,
+        automatic=trigger == "automatic",
+        token=_token(_mapping(signed.get("authentication")).get("token")),
+        code=_code(signed.get("state")),
+    )
+
+
+def is_personal(activity: Mapping[str, Any]) -> bool:
+    """Whether an activity happened in the bot's chat with one person."""
+    return _mapping(activity.get("conversation")).get("conversationType") == "personal"
+
+
+def sign_in_invoke_of(activity: Mapping[str, Any]) -> SignInInvoke:
+    """What a ``signin/tokenExchange``, ``signin/verifyState`` or ``signin/failure`` carries (Bot
+    Framework docs, "Single sign-on"). Raises ``InboundError`` when it is malformed.
+    """
+    value = activity.get("value")
+    if not isinstance(value, dict):
+        raise InboundError(cause="bad-value")
+    match activity.get("name"):
+        case "signin/tokenExchange":
+            found = SignInInvoke(token=_token(value.get("token")), exchange_id=_id(value.get("id")))
+        case "signin/verifyState":
+            found = SignInInvoke(code=_code(value.get("state")))
+        case "signin/failure":
+            return SignInInvoke(failure=_one_line(value.get("code"))[:64] or "unknown")
+        case _:
+            raise InboundError(cause="bad-action")
+    if found.token is None and found.code is None:
+        raise InboundError(cause="bad-value")
+    return found
+
+
+def _id(value: Any) -> str:
+    return value if isinstance(value, str) and len(value) <= _MAX_ID else ""
+
+
+def _token(value: Any) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
+        raise InboundError(cause="bad-token")
+    return value
+
+
+def _code(value: Any) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _CODE.fullmatch(value):
+        raise InboundError(cause="bad-code")
+    return value
 
 
 def _execute(activity: Mapping[str, Any], value: dict[str, Any]) -> tuple[Any, dict[str, Any], Any]:

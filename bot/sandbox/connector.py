@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox import teams_keys, teams_roster, tokens
+from bot.sandbox import teams_keys, teams_roster, teams_sign_in, tokens
 from bot.sandbox.teams_refusals import (
     BotFrameworkError,
     account_of,
@@ -196,6 +196,7 @@ async def _show(
         conversation_id = f"{base};messageid={reply_to_id or message_id}"
     message = state.add(conversation_id, "bot", activity, message_id=message_id, reply_to_id=reply_to_id)
     await _record(state, "posted", message)
+    teams_sign_in.meet(state, message)
     return message
 
 

@@ -18,6 +18,7 @@ from bot.sandbox.world import World
 NUMBERS = ("page_size", "mail_delay_seconds", "notification_backoff_seconds", "propagation_seconds")
 SWITCHES = ("premium_licence", "reactivation_extends")
 SETS = ("app_roles", "delegated_scopes")
+PEOPLE = ("single_factor", "no_step_up")
 POLICY_FIELDS = (
     "approval_required",
     "approver_justification",
@@ -131,7 +132,16 @@ def _change_policy(world: World, policy: RolePolicy, body: Json) -> None:
 
 
 def _change_world(world: World, body: Json) -> None:
-    known = {*NUMBERS, *SWITCHES, *SETS, "consented", "require_claims", "pending_status", "single_factor"}
+    known = {
+        *NUMBERS,
+        *SWITCHES,
+        *SETS,
+        *PEOPLE,
+        "consented",
+        "require_claims",
+        "obo_refusals",
+        "pending_status",
+    }
     if unknown := body.keys() - known:
         text = f"Unknown: {', '.join(sorted(unknown))}. Known: {', '.join(sorted(known))}."
         raise GraphError(400, "BadRequest", text)
@@ -141,22 +151,26 @@ def _change_world(world: World, body: Json) -> None:
         setattr(world, name, bool(body[name]))
     for name in body.keys() & set(SETS):
         setattr(world, name, set(body[name]))
-    if "single_factor" in body:
-        world.single_factor = set(_ids(world, body["single_factor"]))
+    for name in body.keys() & set(PEOPLE):
+        setattr(world, name, set(_ids(world, body[name])))
     if "consented" in body:
         world.consented = None if body["consented"] is None else set(_ids(world, body["consented"]))
     if "require_claims" in body:
         wanted = body["require_claims"]
         world.require_claims = {world.user(user).object_id: claims for user, claims in wanted.items()}
+    if "obo_refusals" in body:
+        refused = body["obo_refusals"]
+        world.obo_refusals = {world.user(user).object_id: int(number) for user, number in refused.items()}
     world.pending_status = body.get("pending_status", world.pending_status)
 
 
 def _settings(world: World) -> Json:
     return {
         **{name: getattr(world, name) for name in (*NUMBERS, *SWITCHES)},
-        **{name: sorted(getattr(world, name)) for name in (*SETS, "single_factor")},
+        **{name: sorted(getattr(world, name)) for name in (*SETS, *PEOPLE)},
         "consented": None if world.consented is None else sorted(world.consented),
         "require_claims": world.require_claims,
+        "obo_refusals": world.obo_refusals,
         "pending_status": world.pending_status,
     }
 

@@ -14,11 +14,21 @@ from typing import Any
 import jwt
 from aiohttp import web
 
-from bot.sandbox import tokens
+from bot.sandbox import entra_browser, tokens
 from bot.sandbox.world import SigningKey, User, World
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ON_BEHALF_OF = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+OBO_REFUSALS = {
+    50173: "The provided grant has expired due to it being revoked, a fresh auth token is needed.",
+    50133: "Session is invalid due to expiration or recent password change.",
+    700082: "The refresh token has expired due to inactivity.",
+    70043: "The refresh token has expired or is invalid due to sign-in frequency checks.",
+    50058: "Session information is not sufficient for single-sign-on.",
+    53003: "Access has been blocked by Conditional Access policies.",
+    50057: "The user account is disabled.",
+}
+"""What can be played by ``World.obo_refusals``."""
 FEDERATION_AUDIENCE = "api://AzureADTokenExchange"
 
 
@@ -112,6 +122,8 @@ def _granted(world: World, request: web.Request, form: Mapping[str, str]) -> dic
     match form.get("grant_type"):
         case "client_credentials":
             return _client_credentials(world, request, form)
+        case "authorization_code":
+            return _authorization_code(world, request, form)
         case "refresh_token":
             return _refresh(world, request, form)
         case grant if grant == ON_BEHALF_OF and form.get("requested_token_use") == "on_behalf_of":
@@ -180,6 +192,25 @@ def _token_response(token: str) -> dict[str, Any]:
     return {"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": token}
 
 
+def _authorization_code(world: World, request: web.Request, form: Mapping[str, str]) -> dict[str, Any]:
+    try:
+        user, code = entra_browser.redeem(world, form)
+    except KeyError as error:
+        text = "The authorization code is not valid, has expired or was issued for another verifier."
+        raise EntraError("invalid_grant", 70000, text) from error
+    own = next((scope for scope in code.scopes if scope.startswith("api://")), "")
+    audience = own.rpartition("/")[0]
+    if audience not in {f"api://{world.client_id}", f"api://botid-{world.client_id}"}:
+        text = f"The resource principal named {audience or code.scopes} was not found in the tenant."
+        raise EntraError("invalid_resource", 500011, text)
+    world.obo_refusals.pop(user.object_id, None)
+    more: dict[str, Any] = {"acrs": list(code.acrs)} if code.acrs else {}
+    token = tokens.user_assertion(world, user, aud=audience, azp=world.client_id, **more)
+    request[tokens.CLAIMS] = {"oid": user.object_id, "appid": world.client_id, **more}
+    answer = {"id_token": entra_browser.id_token(world, user, code.nonce), "scope": own}
+    return _token_response(token) | answer
+
+
 def _on_behalf_of(world: World, request: web.Request, form: Mapping[str, str]) -> dict[str, Any]:
     accepted = {world.client_id, f"api://{world.client_id}", f"api://botid-{world.client_id}"}
     try:
@@ -211,6 +242,8 @@ def _for_user(
 
     A refresh token proves no step-up: ``proof`` is empty then.
     """
+    if (number := world.obo_refusals.get(user.object_id)) is not None:
+        raise EntraError("invalid_grant", number, OBO_REFUSALS[number])
     if world.consented is not None and user.object_id not in world.consented:
         text = (
             f"The user or administrator has not consented to use the application with ID '{world.client_id}'"

@@ -16,10 +16,12 @@ from aiohttp import web
 from cryptography.x509 import load_pem_x509_certificate
 
 from bot.sandbox import (
+    browser,
     connector,
     control,
     control_tenant,
     entra,
+    entra_browser,
     graph_batch,
     graph_group_instances,
     graph_group_requests,
@@ -93,7 +95,7 @@ def http_app(world: World) -> web.Application:
     app = web.Application(middlewares=[middleware.around(world)], client_max_size=_BODY_LIMIT)
     for module in (graph_requests, graph_roles, graph_people, graph_group_instances, graph_group_requests):
         app.add_routes(module.routes(world))
-    for module in (graph_batch, subscriptions, control, control_tenant):
+    for module in (graph_batch, subscriptions, control, control_tenant, browser):
         app.add_routes(module.routes(world))
     for service in (connector, token_service, teams_client):
         app.add_routes(service.routes(world))
@@ -111,6 +113,7 @@ def http_app(world: World) -> web.Application:
 def login_app(world: World) -> web.Application:
     app = web.Application(middlewares=[middleware.around(world, "login")])
     app.add_routes(entra.routes(world))
+    app.add_routes(entra_browser.routes(world))
     return app
 
 
@@ -138,6 +141,7 @@ def _certificates(world: World, directory: Path) -> tuple[ssl.SSLContext, Path, 
     authority = trustme.CA(organization_name="Second Key sandbox")
     ca_bundle, client = directory / "ca.pem", directory / "client.pem"
     authority.cert_pem.write_to_path(str(ca_bundle))
+    world.trust = ssl.create_default_context(cafile=str(ca_bundle))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
     leaf = authority.issue_cert("client.second-key.example", key_type=trustme.KeyType.RSA)

@@ -14,11 +14,10 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from bot.sandbox import teams_activities, teams_cards, teams_raw, teams_reading, teams_wire
+from bot.sandbox import teams_activities, teams_cards, teams_raw, teams_reading, teams_sign_in, teams_wire
 from bot.sandbox.teams_reading import ControlError, asked, body_of, message_of, user_of
 from bot.sandbox.teams_state import Message, TeamsState, View
 from bot.sandbox.teams_wire import Answer
-from bot.sandbox.token_service import SIGN_IN_PATH, signed_in, user_of_state
 from bot.sandbox.world import User, World
 
 Handler = Callable[[TeamsState, web.Request], Awaitable[dict[str, Any]]]
@@ -44,9 +43,10 @@ def routes(world: World) -> list[web.RouteDef]:
         on("POST", "refresh", refresh),
         on("POST", "message", message),
         on("POST", "raw", teams_raw.raw),
-        on("POST", "signin", sign_in),
-        on("POST", "signout", sign_out),
-        web.get(SIGN_IN_PATH, partial(sign_in_page, world)),
+        on("POST", "signin", teams_sign_in.sign_in),
+        on("POST", "signout", teams_sign_in.sign_out),
+        on("POST", "verify", teams_sign_in.verify),
+        *teams_sign_in.pages(world),
     ]
 
 
@@ -114,6 +114,8 @@ def _settings(state: TeamsState) -> dict[str, Any]:
         "connection": state.connection,
         "mixed_up": state.mixed_up,
         "not_installed_for": state.not_installed_for,
+        "sso": state.sso,
+        "sso_as": state.sso_as,
         "signed_in": sorted(u.key for u in state.world.users.values() if state.is_signed_in(u)),
     }
 
@@ -125,7 +127,8 @@ async def settings(state: TeamsState, _request: web.Request) -> dict[str, Any]:
 async def change_settings(state: TeamsState, request: web.Request) -> dict[str, Any]:
     """Any of ``rate_limits`` (bool), ``smallest_page`` (int), ``connection`` (str),
     ``not_installed_for`` (list of people's keys), ``mixed_up`` (for whom the token service has whose
-    token, by key).
+    token, by key), ``sso`` (``silent``, ``off``, ``failure``), ``sso_as`` (whose token clients send by
+    mistake; empty: their own).
     """
     body = await body_of(request)
     kinds: dict[str, type] = {
@@ -134,6 +137,8 @@ async def change_settings(state: TeamsState, request: web.Request) -> dict[str, 
         "connection": str,
         "not_installed_for": list,
         "mixed_up": dict,
+        "sso": str,
+        "sso_as": str,
     }
     for name, value in body.items():
         if name not in kinds or type(value) is not kinds[name]:
@@ -142,33 +147,6 @@ async def change_settings(state: TeamsState, request: web.Request) -> dict[str, 
         setattr(state, name, value)
     await state.world.record("teams", "settings_changed", **body)
     return _settings(state)
-
-
-async def sign_in(state: TeamsState, request: web.Request) -> dict[str, Any]:
-    """``{"user"}``; with ``"code": true`` the bot still has to redeem the code that is returned."""
-    body = await body_of(request)
-    user = user_of(state, asked(body, "user"))
-    if not body.get("code"):
-        await signed_in(state, user, yes=True)
-        return {"user": user.key, "signed_in": True}
-    code = f"{int(state.world.new_id()[:8], 16) % 1_000_000:06d}"
-    state.magic_codes[user.object_id] = code
-    return {"user": user.key, "signed_in": state.is_signed_in(user), "code": code}
-
-
-async def sign_out(state: TeamsState, request: web.Request) -> dict[str, Any]:
-    user = user_of(state, asked(await body_of(request), "user"))
-    await signed_in(state, user, yes=False)
-    return {"user": user.key, "signed_in": False}
-
-
-async def sign_in_page(world: World, request: web.Request) -> web.Response:
-    """Where sign-in links lead: the person the link was made for signs in by opening it."""
-    user = user_of_state(world, request.query.get("state", ""))
-    if user is None:
-        return web.Response(status=400, text="This sign-in link is not valid.")
-    await signed_in(TeamsState.of(world), user, yes=True)
-    return web.Response(text="You are signed in. You can close this page.")
 
 
 # Deeds --------------------------------------------------------------------------------------
@@ -212,6 +190,9 @@ async def click(state: TeamsState, request: web.Request) -> dict[str, Any]:
         answer, shown = await teams_wire.deliver(state, activity), "nothing"
     elif kind == "Action.Execute":
         value = teams_cards.execute_value(button.action, data, "manual")
+        if body.get("code"):
+            # The sign-in that the client was asked for has ended in a code.
+            value["state"] = str(body["code"])
         answer, shown = await _invoke(state, user, found, value)
     else:
         raise ControlError(409, f"{kind} stays in the client: nothing is sent to the bot")
@@ -246,6 +227,7 @@ async def refresh(state: TeamsState, request: web.Request) -> dict[str, Any]:
 async def _invoke(state: TeamsState, user: User, found: Message, value: dict[str, Any]) -> tuple[Answer, str]:
     activity = teams_activities.invoke(state, user, found.conversation_id, found.id, value)
     answer = await teams_wire.deliver(state, activity)
+    _, answer = await teams_sign_in.again(state, user, activity, answer)
     shown = shown_for(answer)
     if shown == "card":
         found.views[user.object_id] = View(answer.body["value"], found.latest.number, state.world.now())
@@ -268,6 +250,8 @@ def shown_for(answer: Answer) -> str:
         case 200, "application/vnd.microsoft.activity.message" if isinstance(value, str):
             return "message"
         case 401, "application/vnd.microsoft.activity.loginRequest" if isinstance(value, dict):
+            return "sign-in"
+        case 412, "application/vnd.microsoft.error.preconditionFailed":
             return "sign-in"
     return "error"
 

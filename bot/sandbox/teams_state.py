@@ -99,6 +99,10 @@ class TeamsState:
     """Channel ids the bot is not installed in."""
     not_installed_for: list[str] = field(default_factory=list)
     """Keys of people who have not got the bot's app in their personal scope."""
+    sso: str = "silent"
+    """What clients do when asked for a token in a personal chat; see ``teams_sign_in``."""
+    sso_as: str = ""
+    """Key of somebody whose token every client sends; empty: its own user's."""
     rate_limits: bool = False
     """Off unless switched on: benchmarks run against the sandbox."""
     smallest_page: int = 50

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import ssl
 import uuid
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -152,6 +153,17 @@ class World:
     one, because token caches (azure-identity's) run on the machine's clock and can't be moved."""
     refresh_tokens: dict[str, str] = field(default_factory=dict, repr=False)
     """Refresh token to object id."""
+    codes: dict[str, Any] = field(default_factory=dict, repr=False)
+    """Authorization codes (``entra_browser.Code``) that nobody has redeemed yet."""
+    no_step_up: set[str] = field(default_factory=set)
+    """Object ids of users who fail every stronger sign-in."""
+    obo_refusals: dict[str, int] = field(default_factory=dict)
+    """By object id: the AADSTS number with which on-behalf-of is refused until the user has signed
+    in again in a browser."""
+    cookies: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
+    """By object id: the cookies of their browser."""
+    trust: ssl.SSLContext | None = None
+    """What browsers trust: the sandbox's own certificate authority."""
     client_certificates: list[Any] = field(default_factory=list)
     """Public keys that client assertions of the bot may be signed with."""
     verified: dict[str, dict[str, Any]] = field(default_factory=dict)

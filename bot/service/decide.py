@@ -1,161 +1,184 @@
 """A click on Approve or Deny becomes one decision in Graph, by the approver's own token.
 
-In order: judge on live facts, read the approval as the approver, claim, PATCH, record, announce.
-Nothing is announced that Graph has not confirmed, and whatever dies in between is finished by
-``recover`` and ``reconcile``.
+In order: judge on live facts, find the approver's token, read the approval as the approver, claim,
+PATCH, record, announce. Nothing is announced that Graph has not confirmed, and whatever dies in
+between is finished by ``recover`` and ``reconcile``.
 """
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 import structlog
 
-from bot.domain import lifecycle, separation
+from bot.domain import lifecycle, quorum, separation
 from bot.domain.audit import AuditEvent
-from bot.domain.content import RequestCard, Viewer
-from bot.domain.errors import (
-    AlreadyDecidedError,
-    ClaimsChallengeError,
-    DirectoryError,
-    InteractionRequiredError,
-    NotFoundError,
-    OutcomeUnknownError,
-    PermissionMissingError,
-    SecondKeyError,
-    UnavailableError,
-)
+from bot.domain.content import RequestCard
+from bot.domain.errors import DirectoryError, SecondKeyError
 from bot.domain.model import (
     Actor,
     ApprovalPolicy,
-    ApprovalRef,
     ApprovalRequest,
     ApprovalStep,
     Choice,
     Claim,
-    Decision,
     Facts,
+    Identity,
     Person,
     Pool,
-    SignInNeeded,
+    Role,
     State,
     UserAssertion,
+    Vote,
 )
-from bot.ports import Approvals, Clock, Ids, Store, UserTokens
+from bot.domain.obstacles import Way
+from bot.ports import NOTHING_PRESENTED, Approvals, Clock, Ids, LoginAsked, Presented, Store
 from bot.service import evidence
-from bot.service.assertion import belongs_to
-from bot.service.common import entry, told
+from bot.service.common import card_sync, entry, told
 from bot.service.conduct import COUNTED, conduct_check
 from bot.service.facts import FactsReader
 from bot.service.recover import Recovery, recovery
+from bot.service.sending import Click, Sender
+from bot.service.signing_in import SigningIn
+from bot.service.stops import StopError, check_strength, stop_for
+from bot.service.views import Views
+from bot.service.whose import Credential, Whose
 from bot.telemetry import metrics
-from bot.telemetry.metrics import Outcome
 
+DECIDE: Final = "decide"
+"""The kind of act that waits for a sign-in (``SigningIn.resume``)."""
 REASON_LIMIT: Final = 500
 """Characters of an approver's justification that are sent on."""
-_TIME_LIMIT: Final = timedelta(seconds=25)
-"""For everything after the claim; then recovery takes over (``recover.CLAIM_LEASE``)."""
-_PATCH_TRIES: Final = 3
+_CONTENTION_TRIES: Final = 5
 
 log = structlog.get_logger(__name__)
 
 
-class _StopError(SecondKeyError):
-    """The decision can't go on; the card says why."""
+class _ChangedError(SecondKeyError):
+    """Somebody's vote came in between: to be judged anew, with the token found already."""
 
-    def __init__(self, notice: str, *, sign_in_link: str | None = None, settle: bool = False) -> None:
-        super().__init__(notice)
-        self.notice = notice
-        self.sign_in_link = sign_in_link
-        self.settle = settle
+    assertion: UserAssertion | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class _Click:
-    """One click, with what has been found out for it."""
+class Terms:
+    """What settings ask of a decision."""
 
+    denial_needs_reason: bool = False
+    context_of: Callable[[Role], str | None] = lambda _role: None
+    """The authentication context that approving a role demands."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What somebody clicked, on which request."""
+
+    request: ApprovalRequest
     actor: Actor
     choice: Choice
     reason: str
-    assertion: UserAssertion
-    step: ApprovalStep
-    facts: Facts
 
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """The approver's desk (``ports.Desk`` but for ``heard_from``)."""
+    """The approver's desk (``ports.Desk``, its decisions)."""
 
     store: Store
     facts: FactsReader
     approvals: Approvals
-    user_tokens: UserTokens
+    whose: Whose
+    signing_in: SigningIn
     recovery: Recovery
     clock: Clock
     ids: Ids
     rules: separation.Rules
-    portal_url: str
+    views: Views
+    terms: Terms = Terms()
 
     async def decide(
-        self, actor: Actor, request_id: str, choice: Choice, justification: str
-    ) -> RequestCard | None:
+        self,
+        actor: Actor,
+        request_id: str,
+        choice: Choice,
+        justification: str,
+        presented: Presented = NOTHING_PRESENTED,
+    ) -> RequestCard | LoginAsked | None:
         """See ``ports.Desk.decide``."""
-        request = await self._load(request_id)
-        if request is None:
-            return None
+        return await self._decide(actor, request_id, choice, justification.strip(), presented)
+
+    async def resume(
+        self, actor: Actor, payload: Mapping[str, Any], assertion: UserAssertion
+    ) -> RequestCard | None:
+        """Carry out the decision that a sign-in was needed for (``SigningIn.resume``)."""
+        request_id, choice = str(payload["request"]), Choice(payload["choice"])
+        shown = await self._decide(actor, request_id, choice, str(payload["reason"]), assertion)
+        return None if isinstance(shown, LoginAsked) else shown
+
+    async def look(self, actor: Actor, request_id: str) -> RequestCard | None:
+        """See ``ports.Desk.look``."""
+        request = await self.views.load(request_id)
+        return None if request is None else self.views.card(request, actor)
+
+    async def _decide(
+        self, actor: Actor, request_id: str, choice: Choice, reason: str, credential: Credential
+    ) -> RequestCard | LoginAsked | None:
+        request = await self.views.load(request_id)
+        for _ in range(_CONTENTION_TRIES):
+            if request is None:
+                return None
+            try:
+                return await self._judged(_Wish(request, actor, choice, reason), credential)
+            except _ChangedError as changed:
+                credential = changed.assertion or credential
+                request = await self.views.load(request_id)
+        return None if request is None else self.views.card(request, actor, notice="try-again")
+
+    async def _judged(self, wish: _Wish, credential: Credential) -> RequestCard | LoginAsked:
+        request, actor = wish.request, wish.actor
         if (closed := _not_open(request)) is not None:
-            mine = request.claim is not None and request.claim.by.identity == actor.identity
-            notice = "still-recording" if closed == "being-decided" and mine else closed
-            story = {"choice": choice.value, **evidence.of_stop(notice), **evidence.of_state(request)}
-            await self._audit(AuditEvent.NOT_SENT, request, actor, story)
-            return self._card(request, actor, notice=notice)
+            return await self._too_late(wish, closed)
         facts = await self.facts.live(request.role.definition_id)
         verdict = separation.judge(actor.identity, request, facts, self.rules)
         match verdict:
             case separation.Refused():
-                return await self._refuse(request, actor, choice, verdict, facts)
+                return await self._refuse(wish, verdict, facts)
             case separation.Allowed():
-                return await self._carry_out(request, actor, choice, justification.strip(), facts)
+                return await self._carry_out(wish, credential, facts)
             case _:
                 assert_never(verdict)
 
-    async def look(self, actor: Actor, request_id: str) -> RequestCard | None:
-        """See ``ports.Desk.look``."""
-        request = await self._load(request_id)
-        return None if request is None else self._card(request, actor)
-
     # Before the claim: everything that can say no without leaving a trace in Graph ---------
 
-    async def _carry_out(
-        self, request: ApprovalRequest, actor: Actor, choice: Choice, reason: str, facts: Facts
-    ) -> RequestCard:
+    async def _carry_out(self, wish: _Wish, credential: Credential, facts: Facts) -> RequestCard | LoginAsked:
         assertion = None
         try:
-            _check_reason(reason, request, facts)
-            assertion = await self._assertion(request, actor)
-            step = await self._open_step(request, actor, assertion)
-            click = _Click(actor, choice, reason[:REASON_LIMIT], assertion, step, facts)
-            claimed = await self._claim(request, click)
-            return await self._send(claimed, click)
-        except _StopError as stop:
+            self._check_reason(wish, facts)
+            assertion = await self.whose.assertion(wish.actor, credential)
+            check_strength(assertion, self.terms.context_of(wish.request.role))
+            step = await self._open_step(wish.request, wish.actor, assertion)
+            click = Click(wish.actor, wish.choice, wish.reason[:REASON_LIMIT], assertion, step, facts)
+            if wish.request.quorum > 1 and wish.choice is Choice.APPROVE:
+                return await self._vote(wish.request, click)
+            return await self._send(wish.request, click)
+        except _ChangedError as changed:
+            changed.assertion = assertion
+            raise
+        except StopError as stop:
             used = {**evidence.of_facts(facts, self.clock.now()), **evidence.of_token(assertion)}
-            return await self._stopped(request, actor, choice, stop, used)
+            return await self._stopped(wish, credential, stop, used)
 
-    async def _assertion(self, request: ApprovalRequest, actor: Actor) -> UserAssertion:
-        try:
-            held = await self.user_tokens.assertion(actor.channel_user_id)
-        except UnavailableError as error:
-            raise _StopError("try-again") from error
-        if isinstance(held, SignInNeeded):
-            raise _StopError("sign-in-needed", sign_in_link=held.link)
-        if not belongs_to(held, actor.identity):
-            await self._audit(AuditEvent.IMPERSONATION, request, actor, evidence.of_token(held))
-            log.error("token_of_another_user", request=request.id, actor=actor.identity.object_id)
-            raise _StopError("assertion-mismatch")
-        return held
+    def _check_reason(self, wish: _Wish, facts: Facts) -> None:
+        if wish.reason:
+            return
+        pool, policy = wish.request.pool, facts.policy
+        frozen = isinstance(pool, Pool) and pool.justification_required
+        live = isinstance(policy, ApprovalPolicy) and policy.justification_required
+        if frozen or live:
+            raise StopError("reason-required")
+        if wish.choice is Choice.DENY and self.terms.denial_needs_reason:
+            raise StopError("denial-reason-required")
 
     async def _open_step(
         self, request: ApprovalRequest, actor: Actor, assertion: UserAssertion
@@ -164,162 +187,153 @@ class Decisions:
         try:
             step = await self.approvals.read(assertion, request.approval)
         except DirectoryError as error:
-            raise _stop_for(error) from error
+            raise stop_for(error) from error
         if step.decision is not None:
             await self.recovery.conclude(request, step.decision)
-            raise _StopError("already-decided")
+            raise StopError("already-decided")
         if not step.open:
-            raise _StopError("not-open", settle=True)
+            raise StopError("not-open", settle=True)
         if not step.assigned_to_me:
             log.warning("not_assigned_by_pim", request=request.id, actor=actor.identity.object_id)
-            raise _StopError("not-assigned")
+            raise StopError("not-assigned")
         return step
 
-    async def _claim(self, request: ApprovalRequest, click: _Click) -> ApprovalRequest:
-        by = Person(click.actor.identity, click.actor.display_name)
+    # Dual control ---------------------------------------------------------------------------
+
+    async def _vote(self, request: ApprovalRequest, click: Click) -> RequestCard:
+        """An approval that counts towards a quorum; the one that completes it is sent, with all the
+        names in it. Earlier votes count only as long as their voters may decide.
+        """
+        request = await self._without_conflicted(request, click.facts)
+        vote = Vote(_person(click.actor), click.reason, self.clock.now())
+        if quorum.has_voted(request, click.actor.identity):
+            raise StopError("already-voted")
+        if quorum.is_last(request, click.actor.identity):
+            joint = quorum.joint_justification(request, vote, REASON_LIMIT)
+            return await self._send(request, replace(click, reason=joint))
+        made = quorum.voted(request, vote)
+        story = {
+            "choice": click.choice.value,
+            "votes": len(made.votes),
+            "quorum": made.quorum,
+            **self._used(click),
+        }
+        await self._save(made, AuditEvent.VOTED, click.actor.identity, story)
+        log.info("vote_counted", request=made.id, votes=len(made.votes), quorum=made.quorum)
+        return self.views.card(made, click.actor, notice="vote-counted")
+
+    async def _without_conflicted(self, request: ApprovalRequest, facts: Facts) -> ApprovalRequest:
+        gone: dict[Identity, object] = {}
+        for vote in request.votes:
+            verdict = separation.judge(vote.by.identity, request, facts, self.rules)
+            if isinstance(verdict, separation.Refused):
+                gone[vote.by.identity] = told(verdict.refusals)
+        if not gone:
+            return request
+        made = quorum.without(request, gone)
+        story = {"dropped": {who.object_id: why for who, why in gone.items()}}
+        await self._save(made, AuditEvent.VOTE_DROPPED, None, story)
+        return made
+
+    async def _save(
+        self, made: ApprovalRequest, event: AuditEvent, actor: Identity | None, story: Mapping[str, Any]
+    ) -> None:
+        async with self.store.transaction() as tx:
+            if not await tx.save_request(made):
+                raise _ChangedError
+            await tx.audit(entry(self.clock, event, made.id, actor, story))
+            await tx.wake(card_sync(made.id, self.clock))
+
+    # The claim, and what follows ------------------------------------------------------------
+
+    async def _send(self, request: ApprovalRequest, click: Click) -> RequestCard:
+        claimed = await self._claim(request, click)
+        sender = Sender(self.approvals, self.recovery, self.views, self.clock)
+        return await sender.send(claimed, click)
+
+    async def _claim(self, request: ApprovalRequest, click: Click) -> ApprovalRequest:
         claim = Claim(
-            self.ids.new_id(), by, click.actor.channel_user_id, click.choice, click.reason, self.clock.now()
+            self.ids.new_id(),
+            _person(click.actor),
+            click.actor.channel_user_id,
+            click.choice,
+            click.reason,
+            self.clock.now(),
         )
-        said = {"choice": click.choice.value, "claim": claim.id}
-        used = {**evidence.of_facts(click.facts, claim.at), **evidence.of_token(click.assertion)}
+        story = {"choice": click.choice.value, "claim": claim.id, **self._used(click)}
         async with self.store.transaction() as tx:
             stored = await tx.request(request.id)
             if stored is None or not _as_judged(stored, request):
-                raise _StopError((stored and _not_open(stored)) or "try-again")
+                raise _overtaken(stored)
             claimed = lifecycle.claim(stored, claim)
             if not await tx.save_request(claimed):
-                raise _StopError("being-decided")
+                raise StopError("being-decided")
             await tx.enqueue(recovery(claimed, claim))
-            story = {**said, **used}
             await tx.audit(entry(self.clock, AuditEvent.CLAIMED, request.id, claim.by.identity, story))
         return claimed
 
-    # After the claim: Graph has the word ----------------------------------------------------
-
-    async def _send(self, claimed: ApprovalRequest, click: _Click) -> RequestCard:
-        try:
-            async with asyncio.timeout(_TIME_LIMIT.total_seconds()):
-                decision = await self._patch(claimed, click)
-        except (TimeoutError, UnavailableError) as error:
-            if isinstance(error, UnavailableError) and not isinstance(error, OutcomeUnknownError):
-                return await self._give_back(claimed, click.actor, error)
-            log.warning("decision_outcome_unknown", request=claimed.id)
-            _count(click.choice, Outcome.UNKNOWN)
-            return self._card(claimed, click.actor, notice="outcome-unknown")
-        except DirectoryError as error:
-            return await self._give_back(claimed, click.actor, error)
-        return await self._record(claimed, click, decision)
-
-    async def _patch(self, claimed: ApprovalRequest, click: _Click) -> Decision:
-        """Sent, and when its answer is lost, read before it is repeated. Raises
-        ``OutcomeUnknownError`` when even reading doesn't tell.
-        """
-        approval, step = claimed.approval, click.step
-        for attempt in range(1, _PATCH_TRIES + 1):
-            try:
-                await self.approvals.decide(
-                    click.assertion, approval, step.step_id, click.choice, click.reason
-                )
-                by = Person(click.actor.identity, click.actor.display_name)
-                return Decision(click.choice, by, click.reason, self.clock.now())
-            except (AlreadyDecidedError, OutcomeUnknownError) as error:
-                log.info("decision_reread", request=claimed.id, attempt=attempt, why=type(error).__name__)
-                found = await self._reread(click.assertion, approval)
-                if found is not None:
-                    return found
-        raise OutcomeUnknownError
-
-    async def _reread(self, assertion: UserAssertion, approval: ApprovalRef) -> Decision | None:
-        try:
-            return (await self.approvals.read(assertion, approval)).decision
-        except DirectoryError as error:
-            raise OutcomeUnknownError from error
-
-    async def _record(self, claimed: ApprovalRequest, click: _Click, decision: Decision) -> RequestCard:
-        recorded = await self.recovery.conclude(claimed, decision)
-        if recorded is None:  # reconciliation read the same in Graph, and was quicker
-            recorded = await self._load(claimed.id) or claimed
-        mine = decision.by is not None and decision.by.identity == click.actor.identity
-        notice = f"recorded-{_PAST[decision.choice]}" if mine else "already-decided"
-        log.info("decision_recorded", request=claimed.id, choice=decision.choice.value, mine=mine)
-        _count(click.choice, Outcome.RECORDED if mine else Outcome.DECIDED_ELSEWHERE)
-        if claimed.claim:
-            metrics.DECISION_SECONDS.observe((self.clock.now() - claimed.claim.at).total_seconds())
-        return self._card(recorded, click.actor, notice=notice)
-
-    async def _give_back(self, claimed: ApprovalRequest, actor: Actor, error: DirectoryError) -> RequestCard:
-        claim_id = claimed.claim.id if claimed.claim else ""
-        log.warning("decision_not_taken", request=claimed.id, why=type(error).__name__, status=error.status)
-        if claimed.claim:
-            _count(claimed.claim.choice, Outcome.NOT_TAKEN)
-        released = await self.recovery.release(claimed, claim_id, type(error).__name__)
-        current = released or await self._load(claimed.id) or claimed
-        return self._card(current, actor, notice=_stop_for(error).notice)
+    def _used(self, click: Click) -> dict[str, object]:
+        return {**evidence.of_facts(click.facts, self.clock.now()), **evidence.of_token(click.assertion)}
 
     # What the actor sees --------------------------------------------------------------------
 
-    async def _refuse(
-        self,
-        request: ApprovalRequest,
-        actor: Actor,
-        choice: Choice,
-        verdict: separation.Refused,
-        facts: Facts,
-    ) -> RequestCard:
+    async def _too_late(self, wish: _Wish, closed: str) -> RequestCard:
+        request, actor = wish.request, wish.actor
+        mine = request.claim is not None and request.claim.by.identity == actor.identity
+        notice = "still-recording" if closed == "being-decided" and mine else closed
+        story = {"choice": wish.choice.value, **evidence.of_stop(notice), **evidence.of_state(request)}
+        await self._audit(AuditEvent.NOT_SENT, wish, story)
+        return self.views.card(request, actor, notice=notice)
+
+    async def _refuse(self, wish: _Wish, verdict: separation.Refused, facts: Facts) -> RequestCard:
         used = evidence.of_facts(facts, self.clock.now())
-        story = {"choice": choice.value, "refusals": told(verdict.refusals), **used}
-        await self._audit(AuditEvent.REFUSED, request, actor, story)
+        story = {"choice": wish.choice.value, "refusals": told(verdict.refusals), **used}
+        await self._audit(AuditEvent.REFUSED, wish, story)
         reasons = [r.reason.value for r in verdict.refusals]
+        who = wish.actor.identity.object_id
+        log.info("decision_refused", request=wish.request.id, actor=who, reasons=reasons)
         for reason in dict.fromkeys(reasons):
             metrics.REFUSALS.add(reason=reason)
-        log.info("decision_refused", request=request.id, actor=actor.identity.object_id, reasons=reasons)
-        return RequestCard(request, self.portal_url, Viewer.REFUSED, verdict.refusals, "refused")
+        return self.views.refused(wish.request, verdict)
 
     async def _stopped(
-        self,
-        request: ApprovalRequest,
-        actor: Actor,
-        choice: Choice,
-        stop: _StopError,
-        used: dict[str, object],
-    ) -> RequestCard:
-        story = {"choice": choice.value, **used, **evidence.of_stop(stop.notice)}
-        await self._audit(AuditEvent.NOT_SENT, request, actor, story)
+        self, wish: _Wish, credential: Credential, stop: StopError, used: Mapping[str, object]
+    ) -> RequestCard | LoginAsked:
+        if stop.impostor is not None:
+            await self._audit(AuditEvent.IMPERSONATION, wish, evidence.of_token(stop.impostor))
+            log.error("token_of_another_user", request=wish.request.id, actor=wish.actor.identity.object_id)
+        story = {"choice": wish.choice.value, **used, **evidence.of_stop(stop.notice)}
+        await self._audit(AuditEvent.NOT_SENT, wish, story)
         metrics.NOT_SENT.add(why=stop.notice)
         if stop.settle:
-            await self.recovery.look_again(request)
-        current = await self._load(request.id) or request
-        card = self._card(current, actor, notice=stop.notice)
-        return replace(card, sign_in_link=stop.sign_in_link)
+            await self.recovery.look_again(wish.request)
+        if _client_signs_in(stop, credential):
+            resource = await self.whose.user_tokens.sign_in(wish.actor.channel_user_id)
+            return LoginAsked(resource, failed=stop.exchange_failed)
+        current = await self.views.load(wish.request.id) or wish.request
+        card = self.views.card(current, wish.actor, notice=stop.notice)
+        return card if stop.obstacle.way is Way.NONE else await self._with_link(card, wish, stop)
 
-    def _card(self, request: ApprovalRequest, actor: Actor, notice: str | None = None) -> RequestCard:
-        """The request as this actor sees it, by the forecast frozen at intake: looking costs no
-        call to Graph, and only a click is judged on live facts.
-        """
-        if request.state not in lifecycle.OPEN:
-            return RequestCard(request, self.portal_url, Viewer.EVERYONE, (), notice)
-        refusals = separation.outlook(actor.identity, request, self.rules)
-        viewer = Viewer.REFUSED if refusals else Viewer.ABLE
-        return RequestCard(request, self.portal_url, viewer, refusals, notice)
+    async def _with_link(self, card: RequestCard, wish: _Wish, stop: StopError) -> RequestCard:
+        payload = {"request": wish.request.id, "choice": wish.choice.value, "reason": wish.reason}
+        link = await self.signing_in.begin(wish.actor, DECIDE, wish.request.id, payload, stop.obstacle)
+        return replace(card, sign_in_link=link)
 
-    async def _load(self, request_id: str) -> ApprovalRequest | None:
+    async def _audit(self, event: AuditEvent, wish: _Wish, facts: Mapping[str, object]) -> None:
         async with self.store.transaction() as tx:
-            return await tx.request(request_id)
-
-    async def _audit(
-        self, event: AuditEvent, request: ApprovalRequest, actor: Actor, facts: dict[str, object]
-    ) -> None:
-        async with self.store.transaction() as tx:
-            await tx.audit(entry(self.clock, event, request.id, actor.identity, facts))
+            await tx.audit(entry(self.clock, event, wish.request.id, wish.actor.identity, facts))
             if event in COUNTED:
-                await tx.wake(conduct_check(actor, request.id, self.clock))
+                await tx.wake(conduct_check(wish.actor, wish.request.id, self.clock))
 
 
-_PAST = {Choice.APPROVE: "approved", Choice.DENY: "denied"}
+def _person(actor: Actor) -> Person:
+    return Person(actor.identity, actor.display_name)
 
 
-def _count(choice: Choice, outcome: Outcome) -> None:
-    metrics.DECISIONS.add(choice=choice.value.lower(), outcome=outcome.value)
+def _client_signs_in(stop: StopError, credential: Credential) -> bool:
+    """Whether the client can get the token by itself and send the action again."""
+    personal = isinstance(credential, Presented) and credential.personal
+    return personal and stop.obstacle.way is Way.SIGN_IN
 
 
 def _not_open(request: ApprovalRequest) -> str | None:
@@ -337,26 +351,8 @@ def _as_judged(stored: ApprovalRequest, judged: ApprovalRequest) -> bool:
     return replace(stored, version=judged.version, rung=judged.rung) == judged
 
 
-def _check_reason(reason: str, request: ApprovalRequest, facts: Facts) -> None:
-    frozen = isinstance(request.pool, Pool) and request.pool.justification_required
-    live = isinstance(facts.policy, ApprovalPolicy) and facts.policy.justification_required
-    if not reason and (frozen or live):
-        raise _StopError("reason-required")
-
-
-def _stop_for(error: DirectoryError) -> _StopError:
-    match error:
-        case ClaimsChallengeError():
-            return _StopError("step-up-needed")
-        case InteractionRequiredError(code="AADSTS65001"):
-            return _StopError("consent-needed")
-        case InteractionRequiredError():
-            return _StopError("sign-in-needed")
-        case PermissionMissingError():
-            return _StopError("permission-missing")
-        case NotFoundError():
-            return _StopError("not-open", settle=True)
-        case UnavailableError():
-            return _StopError("try-again")
-        case _:
-            return _StopError("rejected")
+def _overtaken(stored: ApprovalRequest | None) -> SecondKeyError:
+    """What is to be done about a request that changed since it was judged."""
+    if stored is not None and (closed := _not_open(stored)) is not None:
+        return StopError(closed)
+    return _ChangedError() if stored is not None else StopError("try-again")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -48,6 +49,8 @@ class Intake:
     clock: Clock
     rules: separation.Rules
     ladder: SlaPlan
+    quorum_of: Callable[[Role], int] = lambda _role: 1
+    """How many people have to approve a role, by setting."""
 
     async def take_in(self, pim: PimRequest) -> bool:
         """Write a new request down with its card and its first rung as effects, in one
@@ -116,6 +119,7 @@ class Intake:
             expires_at=pim.created_at + APPROVAL_WINDOW,
             pool=self._pool(requester.identity, pim.scope, facts),
             sla=self.ladder,
+            quorum=self.quorum_of(role),
         )
 
     def _pool(self, requester: Identity, scope: str, facts: Facts) -> Pool | Unreadable:

@@ -27,7 +27,7 @@ def trouble_of(error: DirectoryError) -> a.Trouble:
         case InteractionRequiredError(code=code) if code == _CONSENT:
             return a.ConsentNeeded()
         case InteractionRequiredError():
-            return SignInNeeded(None)
+            return SignInNeeded()
         case PermissionMissingError():
             return a.NotPermitted(error.scopes)
         case PimRefusedError():

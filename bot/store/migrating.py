@@ -12,7 +12,7 @@ from bot.store.errors import translated
 
 log = structlog.get_logger(__name__)
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 """The newest migration, named here so that a start with nothing to do need not load Alembic."""
 
 _LOCK: Final = 0x5EC0_4D4B_0E7A_0001

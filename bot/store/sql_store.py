@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.ports import Clock, LeasedEffect
-from bot.store import effects
+from bot.store import acts, effects
 from bot.store.lock import FileLock
 from bot.store.session import Session, session, uninterrupted
 from bot.store.transaction import SqlTransaction
@@ -80,11 +80,13 @@ class SqlStore:
         return due
 
     async def prune(self, before: datetime) -> int:
-        """Delete effects done before then, and return how many. Their keys can be enqueued again, so
-        keep what may still come twice. Requests and the audit log are never pruned.
+        """Delete effects done before then, and return how many; acts that expired before go with them.
+        Effects' keys can be enqueued again, so keep what may still come twice. Requests and the audit
+        log are never pruned.
         """
         async with self._session() as opened:
             pruned = await opened.execute(effects.prune(before))
+            await opened.execute(acts.prune(before))
         return int(pruned.rowcount)
 
     async def backlog(self) -> tuple[tuple[str, int, float, int], ...]:

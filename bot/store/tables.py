@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    UniqueConstraint,
     text,
 )
 
@@ -154,4 +155,21 @@ service_urls = Table(
     metadata,
     Column("channel_id", Text, primary_key=True),
     Column("service_url", Text, nullable=False),
+)
+
+acts = Table(
+    "acts",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("object_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("begun_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime),
+    # The state of the sign-in under way: what an answer has to bring to be taken once.
+    Column("flow_state", Text),
+    Column("document", JSON, nullable=False),
+    UniqueConstraint("tenant_id", "object_id", "kind", "subject", name="uq_acts_actor_kind_subject"),
 )

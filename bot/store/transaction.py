@@ -11,8 +11,9 @@ from sqlalchemy import Executable, Row, Table, delete, select, update
 from bot.domain import lifecycle
 from bot.domain.following import Activation
 from bot.domain.model import ApprovalRequest, Identity, PostedCard
+from bot.domain.sign_in import PendingAct
 from bot.ports import AuditEntry, CardRow, Clock, Effect, LeasedEffect, OwnCardRow, SubscriptionRow
-from bot.store import activations, effects, tables
+from bot.store import activations, acts, effects, tables
 from bot.store.documents import request_document, request_of
 from bot.store.session import Session
 
@@ -154,6 +155,25 @@ class SqlTransaction:
 
     async def save_service_url(self, channel_id: str, service_url: str) -> None:
         await self._put(tables.service_urls, {"channel_id": channel_id}, {"service_url": service_url})
+
+    async def save_act(self, act: PendingAct) -> None:
+        await self._session.execute(acts.save(self._session.dialect, act))
+
+    async def act(self, key: str) -> PendingAct | None:
+        row = await self._row(acts.one(key))
+        return None if row is None else acts.act_of(row)
+
+    async def acts_of(self, actor: Identity) -> tuple[PendingAct, ...]:
+        return tuple(acts.act_of(row) for row in await self._session.execute(acts.waiting_of(actor)))
+
+    async def start_act(self, act: PendingAct) -> bool:
+        return await self._wrote(acts.start(act))
+
+    async def end_flow(self, act: PendingAct) -> bool:
+        return await self._wrote(acts.end_flow(act))
+
+    async def use_act(self, key: str, at: datetime) -> bool:
+        return await self._wrote(acts.use(key, at))
 
     async def subscriptions(self) -> tuple[SubscriptionRow, ...]:
         t = tables.subscriptions

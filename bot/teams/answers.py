@@ -13,16 +13,60 @@ from botbuilder.schema import Activity
 
 import cards
 from bot.domain.errors import InboundError
+from bot.domain.model import SignInResource
 from bot.teams.wire import CARD_TYPE, card_message
 from cards import text
 
 ERROR_TYPE = "application/vnd.microsoft.error"
-OK = 200
+LOGIN_REQUEST_TYPE = "application/vnd.microsoft.activity.loginRequest"
+PRECONDITION_TYPE = "application/vnd.microsoft.error.preconditionFailed"
+OK, UNAUTHORIZED, PRECONDITION_FAILED = 200, 401, 412
 
 
 def card_answer(card: dict[str, Any]) -> InvokeResponse:
     """The card that whoever clicked sees from now on."""
     return InvokeResponse(status=OK, body={"statusCode": OK, "type": CARD_TYPE, "value": card})
+
+
+def login_request(resource: SignInResource) -> InvokeResponse:
+    """Asks the client for a token; it then sends the action again with one (Teams docs, "SSO for
+    Universal Actions").
+    """
+    value: dict[str, Any] = {
+        "text": text.SIGN_IN_ASKED,
+        "connectionName": resource.connection,
+        "buttons": sign_in_buttons(resource),
+    }
+    if exchange := exchange_resource(resource):
+        value["tokenExchangeResource"] = exchange
+    return InvokeResponse(
+        status=OK, body={"statusCode": UNAUTHORIZED, "type": LOGIN_REQUEST_TYPE, "value": value}
+    )
+
+
+def exchange_failed() -> InvokeResponse:
+    """The token that the client sent is not accepted: it shows its sign-in button now."""
+    value = {"code": str(PRECONDITION_FAILED), "message": text.EXCHANGE_FAILED}
+    body = {"statusCode": PRECONDITION_FAILED, "type": PRECONDITION_TYPE, "value": value}
+    return InvokeResponse(status=OK, body=body)
+
+
+def sign_in_buttons(resource: SignInResource) -> list[dict[str, str]]:
+    if resource.link is None:
+        return []
+    return [{"type": "signin", "title": text.SIGN_IN, "text": text.SIGN_IN, "value": resource.link}]
+
+
+def exchange_resource(resource: SignInResource) -> dict[str, str]:
+    """What a client gets a token for by itself; empty when there is no single sign-on."""
+    if resource.exchange_uri is None:
+        return {}
+    named = {
+        "id": resource.exchange_id,
+        "uri": resource.exchange_uri,
+        "providerId": resource.provider_id,
+    }
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def error_body(status: int, code: str, message: str) -> dict[str, Any]:

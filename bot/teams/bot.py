@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from botbuilder.core import ActivityHandler, TurnContext
 from botbuilder.core.invoke_response import InvokeResponse
 
 import cards
-from bot.domain.content import RequestCard
+from bot.domain.content import Note, RequestCard
 from bot.domain.errors import InboundError
 from bot.domain.model import Actor, Choice
 from bot.inbound.activities import (
@@ -23,11 +23,13 @@ from bot.inbound.activities import (
     channel_of,
     claimed_by,
     is_card_submit,
+    is_personal,
     same_tenant,
+    sign_in_invoke_of,
 )
-from bot.ports import Desk
+from bot.ports import Desk, LoginAsked, Presented
 from bot.teams.adapter import RAW
-from bot.teams.answers import card_answer
+from bot.teams.answers import OK, PRECONDITION_FAILED, card_answer, exchange_failed, login_request
 from bot.teams.wire import card_message
 from cards import text
 
@@ -38,6 +40,8 @@ not documented)."""
 _LOOK_WITHIN: Final = 2.0
 _MAX_CHANNELS: Final = 4096
 _CHOICES: Final = {"approve": Choice.APPROVE, "deny": Choice.DENY}
+_SIGN_IN_INVOKES: Final = frozenset({"signin/tokenExchange", "signin/verifyState", "signin/failure"})
+_TAKEN: Final = InvokeResponse(status=OK, body=None)
 _NOT_IMPLEMENTED: Final = InvokeResponse(
     status=501, body={"code": "NotImplemented", "message": "This app does not know that invoke."}
 )
@@ -50,7 +54,7 @@ class PimBot(ActivityHandler):  # type: ignore[misc]  # botbuilder is untyped
         self._desk = desk
         self._tenant_id = tenant_id
         self._answer_within = answer_within
-        self._running: set[asyncio.Task[RequestCard | None]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
         self._heard: dict[str, str] = {}
 
     async def drain(self, seconds: float) -> None:
@@ -75,26 +79,64 @@ class PimBot(ActivityHandler):  # type: ignore[misc]  # botbuilder is untyped
             await turn_context.send_activity(text.HELP_REPLY)
             return
         # A client that knows no Action.Execute: what it gets is a message, for all to see.
-        card, summary = await self._click(raw, public=not _is_personal(raw))
-        await turn_context.send_activity(card_message(card, summary))
+        shown = await self._click(raw, public=not is_personal(raw))
+        if not isinstance(shown, InvokeResponse):
+            await turn_context.send_activity(card_message(*shown))
 
     async def on_invoke_activity(self, turn_context: TurnContext) -> InvokeResponse:
-        if turn_context.activity.name != "adaptiveCard/action":
-            _log.info("invoke_unknown", name=str(turn_context.activity.name)[:64])
-            return _NOT_IMPLEMENTED
-        card, _ = await self._click(turn_context.turn_state[RAW], public=False)
-        return card_answer(card)
+        raw, name = turn_context.turn_state[RAW], turn_context.activity.name
+        if name == "adaptiveCard/action":
+            shown = await self._click(raw, public=False)
+            return shown if isinstance(shown, InvokeResponse) else card_answer(shown[0])
+        if name in _SIGN_IN_INVOKES:
+            return await self._sign_in(raw)
+        _log.info("invoke_unknown", name=str(name)[:64])
+        return _NOT_IMPLEMENTED
+
+    # Signing in -----------------------------------------------------------------------------
+
+    async def _sign_in(self, raw: Mapping[str, Any]) -> InvokeResponse:
+        """What a client got for the bot, or that it got nothing. Every client of a user that is
+        running sends it: what was begun is carried out once all the same.
+        """
+        sent, actor = sign_in_invoke_of(raw), actor_of(raw)
+        if sent.failure:
+            _log.warning("client_sign_in_failed", code=sent.failure, actor=actor.identity.object_id)
+            await self._desk.tell(actor, Note("sign-in-failed"))
+            return _TAKEN
+        carry_on = await self._desk.signed_in(actor, Presented(token=sent.token, code=sent.code))
+        if carry_on is None and sent.token is not None:
+            detail = {"id": sent.exchange_id, "failureDetail": "The token is not accepted."}
+            return InvokeResponse(status=PRECONDITION_FAILED, body=detail)
+        if carry_on is None:
+            await self._desk.tell(actor, Note("sign-in-code-wrong"))
+            return _TAKEN
+        self._behind(carry_on())
+        return _TAKEN
+
+    def _behind(self, work: Coroutine[Any, Any, None]) -> None:
+        """Go on with it after the answer; ``drain`` waits for it."""
+        task = asyncio.create_task(work, name="after sign-in")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        task.add_done_callback(_finished_late)
 
     # A click --------------------------------------------------------------------------------
 
-    async def _click(self, raw: Mapping[str, Any], *, public: bool) -> tuple[dict[str, Any], str]:
+    async def _click(
+        self, raw: Mapping[str, Any], *, public: bool
+    ) -> tuple[dict[str, Any], str] | InvokeResponse:
         try:
             action, actor = card_action_of(raw), actor_of(raw)
             await self._check_card(raw, action)
-            shown = await self._desk_answers(action, actor)
+            # Only an invoke can be answered by a request to sign in and be sent again.
+            personal = is_personal(raw) and not is_card_submit(raw)
+            shown = await self._desk_answers(action, actor, Presented(personal, action.token, action.code))
         except InboundError as error:
             await self._desk.forged(_whoever(raw), error.cause, claimed_by(raw))
             raise
+        if isinstance(shown, LoginAsked):
+            return exchange_failed() if shown.failed else login_request(shown.resource)
         if shown is None:
             if not action.automatic:  # clients refresh cards that are older than the database
                 await self._desk.forged(actor, "unknown-request", claimed_by(raw))
@@ -114,7 +156,9 @@ class PimBot(ActivityHandler):  # type: ignore[misc]  # botbuilder is untyped
         if shown_on is not None and shown_on != action.request_id:
             raise InboundError(cause="card-of-another-request")
 
-    async def _desk_answers(self, action: CardAction, actor: Actor) -> RequestCard | None:
+    async def _desk_answers(
+        self, action: CardAction, actor: Actor, presented: Presented
+    ) -> RequestCard | LoginAsked | None:
         if action.verb == "refresh":
             async with asyncio.timeout(self._answer_within):
                 return await self._desk.look(actor, action.request_id)
@@ -124,13 +168,15 @@ class PimBot(ActivityHandler):  # type: ignore[misc]  # botbuilder is untyped
         if action.automatic:
             # Clients send refreshes by themselves; nothing may be decided without a hand on it.
             raise InboundError(cause="decision-without-click")
-        return await self._decide(actor, action, choice)
+        return await self._decide(actor, action, choice, presented)
 
-    async def _decide(self, actor: Actor, action: CardAction, choice: Choice) -> RequestCard | None:
+    async def _decide(
+        self, actor: Actor, action: CardAction, choice: Choice, presented: Presented
+    ) -> RequestCard | LoginAsked | None:
         """The desk's answer; when it takes too long, the card as it stands, and the decision goes
         on behind it. Neither a deadline nor a caller that hangs up ends a decision half-way.
         """
-        deciding = self._desk.decide(actor, action.request_id, choice, action.reason)
+        deciding = self._desk.decide(actor, action.request_id, choice, action.reason, presented)
         task = asyncio.ensure_future(_awaited(deciding))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -168,12 +214,12 @@ class PimBot(ActivityHandler):  # type: ignore[misc]  # botbuilder is untyped
         self._heard[channel_id] = service_url
 
 
-async def _awaited(deciding: Any) -> RequestCard | None:
-    shown: RequestCard | None = await deciding
+async def _awaited(deciding: Any) -> RequestCard | LoginAsked | None:
+    shown: RequestCard | LoginAsked | None = await deciding
     return shown
 
 
-def _finished_late(task: asyncio.Task[RequestCard | None]) -> None:
+def _finished_late(task: asyncio.Task[Any]) -> None:
     if task.cancelled():
         _log.warning("decision_cancelled")
     elif (error := task.exception()) is not None:
@@ -188,7 +234,3 @@ def _whoever(raw: Mapping[str, Any]) -> Actor | None:
         return actor_of(raw)
     except InboundError:
         return None
-
-
-def _is_personal(raw: Mapping[str, Any]) -> bool:
-    return bool(raw["conversation"].get("conversationType") == "personal")

@@ -8,7 +8,7 @@ from typing import Any, assert_never
 
 import cards
 from bot.domain import lifecycle
-from bot.domain.content import ActivationCard, CardContent, ConductCard, OpsCard, RequestCard
+from bot.domain.content import ActivationCard, CardContent, ConductCard, Note, OpsCard, RequestCard
 from bot.domain.errors import ChannelRefusedError
 from bot.domain.model import PostedCard
 from bot.ports import Clock
@@ -77,7 +77,7 @@ class TeamsChannel:
     ) -> CardContent:
         """The content with the Teams ids of those who get a card of their own, while it waits."""
         match content:
-            case OpsCard() | ConductCard() | ActivationCard():
+            case OpsCard() | ConductCard() | ActivationCard() | Note():
                 return content
             case RequestCard(request=request) if request.state not in lifecycle.OPEN:
                 return content

@@ -6,11 +6,14 @@ from typing import Any, Final
 
 from bot.domain.content import CardContent
 from bot.domain.errors import ChannelRefusedError
-from bot.domain.model import PostedCard
+from bot.domain.model import PostedCard, SignInResource
+from bot.teams.answers import exchange_resource, sign_in_buttons
 from bot.teams.channel import activity_of
 from bot.teams.config import TeamsConfig
 from bot.teams.connector import Connectors
+from cards import text
 
+_OAUTH_CARD: Final = "application/vnd.microsoft.card.oauth"
 _MAX_KNOWN: Final = 4096
 
 
@@ -29,6 +32,27 @@ class TeamsPersonalChat:
     async def post(self, channel_user_id: str, content: CardContent) -> PostedCard:
         """See ``ports.PersonalChat.post``."""
         return await self._send(channel_user_id, activity_of(self._config, content))
+
+    async def ask_to_sign_in(self, channel_user_id: str, resource: SignInResource) -> None:
+        """See ``ports.PersonalChat.ask_to_sign_in``: an OAuth card (Bot Framework docs, "Add
+        authentication to your bot"), which a client answers with ``signin/tokenExchange``.
+        """
+        await self._send(channel_user_id, self._oauth_card(resource))
+
+    def _oauth_card(self, resource: SignInResource) -> dict[str, Any]:
+        content: dict[str, Any] = {
+            "text": text.SIGN_IN_ASKED,
+            "connectionName": resource.connection,
+            "buttons": sign_in_buttons(resource),
+        }
+        if exchange := exchange_resource(resource):
+            content["tokenExchangeResource"] = exchange
+        return {
+            "type": "message",
+            "from": {"id": self._config.bot_id},
+            "summary": text.SIGN_IN_ASKED,
+            "attachments": [{"contentType": _OAUTH_CARD, "content": content}],
+        }
 
     async def _send(self, channel_user_id: str, activity: dict[str, Any]) -> PostedCard:
         conversation_id = await self._conversation(channel_user_id)

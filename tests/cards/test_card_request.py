@@ -459,7 +459,7 @@ def test_only_recorded_notices_say_that_something_was_recorded() -> None:
 
 def test_every_notice_and_message_the_bot_uses_has_words() -> None:
     code = "\n".join(p.read_text(encoding="utf-8") for p in BOT.rglob("*.py") if "sandbox" not in p.parts)
-    notices = set(re.findall(r"""(?:notice=|\b_Stop\w*\()\s*["']([a-z-]+)["']""", code))
+    notices = set(re.findall(r"""(?:notice=|\bStopError\(|\bObstacle\()\s*["']([a-z-]+)["']""", code))
     messages = set(re.findall(r"""message_card\(\s*["']([a-z-]+)["']""", code))
     assert notices <= set(text.NOTICES)
     assert messages <= set(text.MESSAGES)

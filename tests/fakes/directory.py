@@ -70,9 +70,9 @@ class FakeGraph:
             if pim.approval_id == approval_id:
                 self.turn(pim.id, status)
 
-    def make_eligible(self, object_id: str, via: str | None = None) -> None:
+    def make_eligible(self, object_id: str, via: str | None = None, scope: str = "/") -> None:
         kind = PathKind.GROUP if via else PathKind.DIRECT
-        path = RolePath(object_id, kind, "/", via)
+        path = RolePath(object_id, kind, scope, via)
         self.held = replace(self.held, eligible=(*self.held.eligible, path))
 
     async def pending_requests(self) -> tuple[PimRequest, ...]:

@@ -11,7 +11,7 @@ from fakes.channel import FakeChannel
 from fakes.directory import FakeGraph, FakeSubscriptions
 from fakes.manual_clock import ManualClock
 from fakes.memory_store import EffectRow, MemoryStore
-from fakes.people import FakeIds, FakeUserTokens, token_of
+from fakes.people import FakeChat, FakeIds, FakeSignIns, FakeUserTokens, token_of
 from fakes.values import ALEX, BLAKE, NOW, TENANT, a_pim_request, an_actor
 
 from bot.domain.content import RequestCard
@@ -20,16 +20,20 @@ from bot.domain.separation import Rules
 from bot.ports import AuditEntry, LeasedEffect
 from bot.service.announce import Announcer
 from bot.service.conduct import Conduct
-from bot.service.decide import Decisions
+from bot.service.decide import DECIDE, Decisions, Terms
+from bot.service.desk import ApproverDesk, ChannelRegister
 from bot.service.escalate import Escalation
 from bot.service.facts import FactsReader
 from bot.service.forgeries import Forgeries
 from bot.service.intake import Intake
 from bot.service.reconcile import Reconciler
 from bot.service.recover import Recovery
+from bot.service.signing_in import SigningIn
 from bot.service.subscribe import Subscriber
+from bot.service.views import Views
+from bot.service.whose import Whose
 
-PORTAL = "https://portal.example/pim"
+PORTAL, SIGN_IN = "https://portal.example/pim", "https://bot.example/signin"
 APPROVERS, OPS = "19:approvers@thread.tacv2", "19:ops@thread.tacv2"
 R1 = "61998d6f-0000-4000-8000-000000000001"
 LADDER = SlaPlan((timedelta(minutes=5), timedelta(minutes=15)), timedelta(hours=1))
@@ -46,6 +50,10 @@ class FakeHouse:
     ids: FakeIds = field(default_factory=FakeIds)
     subscriptions: FakeSubscriptions = field(default_factory=FakeSubscriptions)
     rules: Rules = field(default_factory=lambda: Rules(TENANT))
+    terms: Terms = field(default_factory=Terms)
+    sign_ins: FakeSignIns = field(default_factory=FakeSignIns)
+    chat: FakeChat = field(default_factory=FakeChat)
+    quorum: int = 1
 
     def __post_init__(self) -> None:
         self.store = MemoryStore(self.clock)
@@ -58,18 +66,33 @@ class FakeHouse:
         """New services over the same store, as after a crash."""
         self.facts = FactsReader(self.graph, self.clock)
         self.recovery = Recovery(self.store, self.graph, self.approvals, self.tokens, self.clock)
+        self.signing_in = SigningIn(
+            self.store, self.sign_ins, self.tokens, self.chat, self.clock, self.ids, SIGN_IN
+        )
         self.decisions = Decisions(
             self.store,
             self.facts,
             self.approvals,
-            self.tokens,
+            Whose(self.tokens),
+            self.signing_in,
             self.recovery,
             self.clock,
             self.ids,
             self.rules,
-            PORTAL,
+            Views(self.store, self.rules, PORTAL),
+            self.terms,
         )
-        self.intake = Intake(self.graph, self.facts, self.store, self.clock, self.rules, LADDER)
+        self.signing_in.resume[DECIDE] = self.decisions.resume
+        self.desk = ApproverDesk(
+            self.decisions,
+            self.signing_in,
+            self.chat,
+            ChannelRegister(self.store),
+            Forgeries(self.store, self.clock),
+        )
+        self.intake = Intake(
+            self.graph, self.facts, self.store, self.clock, self.rules, LADDER, lambda _: self.quorum
+        )
         self.reconciler = Reconciler(
             directory=self.graph,
             intake=self.intake,
@@ -96,7 +119,7 @@ class FakeHouse:
         self, by: str = ALEX, choice: Choice = Choice.APPROVE, reason: str = "looks right", on: str = R1
     ) -> RequestCard:
         card = await self.decisions.decide(an_actor(by), on, choice, reason)
-        assert card is not None
+        assert isinstance(card, RequestCard)
         return card
 
     async def alter(self, request_id: str = R1, **changes: Any) -> ApprovalRequest:

@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.domain.following import Activation
 from bot.domain.model import ApprovalRequest, Identity, State
+from bot.domain.sign_in import PendingAct
 from bot.ports import AuditEntry, CardRow, Clock, Effect, LeasedEffect, OwnCardRow, SubscriptionRow
 from bot.store.errors import StoreRefusedError
 from bot.telemetry.context import with_origin
@@ -44,6 +45,7 @@ class _State:
     subscriptions: dict[str, SubscriptionRow] = field(default_factory=dict)
     activations: dict[str, Activation] = field(default_factory=dict)
     own_cards: dict[str, OwnCardRow] = field(default_factory=dict)
+    acts: dict[str, PendingAct] = field(default_factory=dict)
 
     def copy(self) -> _State:
         return _State(
@@ -55,6 +57,7 @@ class _State:
             dict(self.subscriptions),
             activations=dict(self.activations),
             own_cards=dict(self.own_cards),
+            acts=dict(self.acts),
         )
 
 
@@ -191,6 +194,43 @@ class MemoryTransaction:
     async def save_service_url(self, channel_id: str, service_url: str) -> None:
         self._state.service_urls[channel_id] = service_url
 
+    async def save_act(self, act: PendingAct) -> None:
+        acts = self._state.acts
+        for key, one in list(acts.items()):
+            if (one.actor.identity, one.kind, one.subject) == (act.actor.identity, act.kind, act.subject):
+                del acts[key]
+        acts[act.key] = act
+
+    async def act(self, key: str) -> PendingAct | None:
+        return self._state.acts.get(key)
+
+    async def acts_of(self, actor: Identity) -> tuple[PendingAct, ...]:
+        mine = (a for a in self._state.acts.values() if a.actor.identity == actor and a.used_at is None)
+        return tuple(sorted(mine, key=lambda a: (a.begun_at, a.key)))
+
+    async def start_act(self, act: PendingAct) -> bool:
+        stored = self._state.acts.get(act.key)
+        if stored is None or stored.used_at is not None:
+            return False
+        self._state.acts[act.key] = act
+        return True
+
+    async def end_flow(self, act: PendingAct) -> bool:
+        stored = self._state.acts.get(act.key)
+        if stored is None or stored.flow is None or act.flow is None:
+            return False
+        if stored.flow["state"] != act.flow["state"]:
+            return False
+        self._state.acts[act.key] = replace(stored, flow=None, browser=None)
+        return True
+
+    async def use_act(self, key: str, at: datetime) -> bool:
+        stored = self._state.acts.get(key)
+        if stored is None or stored.used_at is not None:
+            return False
+        self._state.acts[key] = replace(stored, used_at=at, flow=None, browser=None)
+        return True
+
     async def subscriptions(self) -> tuple[SubscriptionRow, ...]:
         return tuple(row for _, row in sorted(self._state.subscriptions.items()))
 
@@ -293,6 +333,9 @@ class MemoryStore:
             old = [r for r in rows.values() if r.done_at and r.done_at < before and r.lease_owner is None]
             for row in old:
                 del rows[row.key]
+            acts = tx._state.acts
+            for key in [key for key, act in acts.items() if act.expires_at < before]:
+                del acts[key]
             return len(old)
 
     async def ping(self) -> None:

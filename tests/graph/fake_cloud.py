@@ -163,6 +163,8 @@ def config_for(cloud: FakeCloud, credential: AppCredential | None = None, **chan
         "graph_scope": "https://graph.example/.default",
         "notification_url": "https://bot.example/api/notifications",
         "lifecycle_url": "https://bot.example/api/lifecycle",
+        "redirect_uri": "https://bot.example/signin/callback",
+        "api_scope": "api://botid-app/access_as_user",
         "ca_bundle": cloud.ca,
     }
     return GraphConfig(**{**settings, **changed})

@@ -94,6 +94,8 @@ async def bench(sandbox: Sandbox, credential: AppCredential | None = None) -> As
         graph_scope=f"{sandbox.http}/.default",
         notification_url="http://127.0.0.1:9/api/notifications",
         lifecycle_url="http://127.0.0.1:9/api/lifecycle",
+        redirect_uri="https://bot.example/signin/callback",
+        api_scope="api://botid-app/access_as_user",
         ca_bundle=sandbox.ca_bundle,
     )
     async with open_graph(config, SandboxClock(sandbox)) as graph:

@@ -140,7 +140,7 @@ REFUSALS = [
     pytest.param(PimRefusedError(refusal=PimRefusal.TOO_EARLY, code="X"), a.Rejected("X"), id="odd"),
     pytest.param(ClaimsChallengeError(claims="{}"), a.StepUpNeeded("{}"), id="step-up"),
     pytest.param(InteractionRequiredError(code="AADSTS65001"), a.ConsentNeeded(), id="consent"),
-    pytest.param(InteractionRequiredError(), SignInNeeded(None), id="sign-in"),
+    pytest.param(InteractionRequiredError(), SignInNeeded(), id="sign-in"),
     pytest.param(PermissionMissingError(scopes=("A",)), a.NotPermitted(("A",)), id="permission"),
     pytest.param(NotFoundError(), a.RoleGone(), id="not-found"),
     pytest.param(UnavailableError(), a.Unavailable(), id="unavailable"),
@@ -223,12 +223,12 @@ async def test_nobody_acts_with_another_ones_token(house: OwnHouse) -> None:
     assert {line.event for line in house.audit(None)} == {"attack.token-of-another"}
 
 
-async def test_who_is_not_signed_in_gets_the_link_and_nothing_is_sent(house: OwnHouse) -> None:
+async def test_who_is_not_signed_in_is_told_so_and_nothing_is_sent(house: OwnHouse) -> None:
     house.tokens.drop(house.riley.channel_user_id)
-    link = SignInNeeded("https://sign-in.example/start")
-    assert await house.desk.activate(house.riley, a_wish()) == link
-    assert await house.desk.eligible(house.riley) == link
-    assert await house.desk.pending(house.riley) == link
+    needed = SignInNeeded()
+    assert await house.desk.activate(house.riley, a_wish()) == needed
+    assert await house.desk.eligible(house.riley) == needed
+    assert await house.desk.pending(house.riley) == needed
     house.tokens.fail = UnavailableError()
     assert await house.desk.active(house.riley) == a.Unavailable()
     assert house.pim.posted == []

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from fakes.house import PORTAL, R1, FakeHouse
+from fakes.house import PORTAL, R1, SIGN_IN, FakeHouse
 from fakes.people import token_of
 from fakes.values import ALEX, BLAKE, NOW, RILEY, TENANT, a_decision, an_actor, person
 
@@ -28,7 +28,10 @@ OTHER_TENANT = "aaaaaaaa-0000-4000-8000-00000000000f"
 TROUBLES = [
     pytest.param(ClaimsChallengeError(claims="{}"), "step-up-needed", id="step-up"),
     pytest.param(InteractionRequiredError(code="AADSTS65001"), "consent-needed", id="consent"),
-    pytest.param(InteractionRequiredError(code="AADSTS50076"), "sign-in-needed", id="interaction"),
+    pytest.param(InteractionRequiredError(code="AADSTS50058"), "interaction-needed", id="interaction"),
+    pytest.param(InteractionRequiredError(code="AADSTS50173"), "sign-in-revoked", id="revoked"),
+    pytest.param(InteractionRequiredError(code="AADSTS700082"), "sign-in-expired", id="expired"),
+    pytest.param(RejectedError(code="AADSTS53003"), "sign-in-blocked", id="blocked"),
     pytest.param(PermissionMissingError(), "permission-missing", id="permission"),
     pytest.param(UnavailableError(), "try-again", id="unavailable"),
     pytest.param(RejectedError(), "rejected", id="rejected"),
@@ -186,7 +189,7 @@ async def test_who_is_not_signed_in_is_given_the_link(house: FakeHouse) -> None:
     await house.taken_in()
     house.tokens.drop(an_actor().channel_user_id)
     card = await house.click()
-    assert (card.notice, card.sign_in_link) == ("sign-in-needed", house.tokens.link)
+    assert (card.notice, card.sign_in_link) == ("sign-in-needed", f"{SIGN_IN}?act=secret-1")
     assert card.viewer is Viewer.ABLE
     assert untouched(house)
     assert house.audit()[-1].event == "decision.not-sent"

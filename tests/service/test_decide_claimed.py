@@ -24,14 +24,14 @@ from bot.domain.errors import (
     UnavailableError,
 )
 from bot.domain.model import Choice, State
-from bot.service import decide
+from bot.service import sending
 from bot.service.common import RECOVER
 from bot.service.recover import recovery
 
 TROUBLES = [
     pytest.param(ClaimsChallengeError(claims="{}"), "step-up-needed", id="step-up"),
     pytest.param(InteractionRequiredError(code="AADSTS65001"), "consent-needed", id="consent"),
-    pytest.param(InteractionRequiredError(code="AADSTS50076"), "sign-in-needed", id="interaction"),
+    pytest.param(InteractionRequiredError(code="AADSTS50076"), "interaction-needed", id="interaction"),
     pytest.param(PermissionMissingError(), "permission-missing", id="permission"),
     pytest.param(UnavailableError(), "try-again", id="unavailable"),
     pytest.param(RejectedError(), "rejected", id="rejected"),
@@ -51,8 +51,9 @@ async def test_what_graph_refuses_gives_the_claim_back(
     card = await house.click()
     assert (card.notice, card.request.state) == (notice, State.PENDING)
     assert not house.effects(RECOVER)
-    assert house.audit()[-1].event == "decision.released"
-    assert house.audit()[-1].facts["why"] == type(error).__name__
+    assert house.events()[-2:] == ["decision.released", "decision.not-sent"]
+    assert house.audit()[-2].facts["why"] == type(error).__name__
+    assert house.audit()[-1].facts["why"] == notice
     assert (await house.click()).notice == "recorded-approved"
 
 
@@ -156,7 +157,7 @@ async def test_a_call_that_is_lost_again_and_again_is_left_to_recovery(house: Fa
 async def test_a_graph_that_does_not_answer_in_time_leaves_the_rest_to_recovery(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decide, "_TIME_LIMIT", timedelta(milliseconds=5))
+    monkeypatch.setattr(sending, "_TIME_LIMIT", timedelta(milliseconds=5))
     await house.taken_in()
     house.approvals.when_decided = asyncio.Event().wait
     card = await house.click()

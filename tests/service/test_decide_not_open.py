@@ -64,7 +64,6 @@ async def test_what_graph_can_not_decide_is_for_the_portal(
     [
         pytest.param({"state": State.DECIDING}, "being-decided", id="claimed"),
         pytest.param({"state": State.WITHDRAWN}, "not-open", id="withdrawn"),
-        pytest.param({"scope": "/administrativeUnits/1"}, "try-again", id="changed"),
     ],
 )
 async def test_what_changed_while_the_approval_was_read_is_not_claimed(
@@ -78,6 +77,21 @@ async def test_what_changed_while_the_approval_was_read_is_not_claimed(
     house.approvals.when_read = alter
     card = await house.click()
     assert (card.notice, card.request) == (notice, house.request())
+    assert not house.approvals.received
+
+
+async def test_a_request_that_changed_while_the_approval_was_read_is_judged_anew(house: FakeHouse) -> None:
+    house.graph.make_eligible(ALEX, scope="/administrativeUnits/1")
+    await house.taken_in()
+
+    async def alter() -> None:
+        house.approvals.when_read = None
+        await house.alter(scope="/administrativeUnits/1")
+
+    assert house.request().scope == "/"
+    house.approvals.when_read = alter
+    card = await house.click()
+    assert (card.notice, card.viewer) == ("refused", Viewer.REFUSED)
     assert not house.approvals.received
 
 

@@ -11,7 +11,7 @@ from bot.domain import lifecycle
 from bot.domain.audit import AuditEvent
 from bot.domain.errors import NotFoundError, PermissionMissingError, UnavailableError
 from bot.domain.model import Choice, Decision, PimStatus, State
-from bot.service import decide
+from bot.service import sending
 from bot.service.common import RECOVER, ContentionError, change
 from bot.service.recover import CLAIM_LEASE
 
@@ -260,4 +260,4 @@ async def test_a_change_of_an_unknown_request_makes_nothing(house: FakeHouse) ->
 
 
 def test_a_claim_is_given_longer_than_a_decision_may_take() -> None:
-    assert decide._TIME_LIMIT < CLAIM_LEASE
+    assert sending._TIME_LIMIT < CLAIM_LEASE

@@ -11,9 +11,10 @@ from typing import Any
 from aiohttp import web
 from channel_samples import APP_ID, TENANT
 
-from bot.domain.content import RequestCard
+from bot.domain.content import CardContent, RequestCard
 from bot.domain.errors import UnavailableError
 from bot.domain.model import Actor, Choice
+from bot.ports import NOTHING_PRESENTED, Continuation, LoginAsked, Presented
 from bot.teams import TeamsConfig
 
 SCOPE = "https://api.botframework.com/.default"
@@ -100,7 +101,13 @@ class Tokens:
 class FakeDesk:
     """Shows the same card to everybody; can be held up, and can fail."""
 
-    card: RequestCard | None = None
+    card: RequestCard | LoginAsked | None = None
+    presented: list[Presented] = field(default_factory=list)
+    signed: list[tuple[Actor, Presented]] = field(default_factory=list)
+    accepts: bool = True
+    """Whether a token or code that a client sends is accepted."""
+    carried_on: int = 0
+    told: list[tuple[Actor, CardContent]] = field(default_factory=list)
     decided: list[tuple[Actor, str, Choice, str]] = field(default_factory=list)
     looked: list[tuple[Actor, str]] = field(default_factory=list)
     heard: list[tuple[str, str]] = field(default_factory=list)
@@ -113,9 +120,15 @@ class FakeDesk:
     finished: int = 0
 
     async def decide(
-        self, actor: Actor, request_id: str, choice: Choice, justification: str
-    ) -> RequestCard | None:
+        self,
+        actor: Actor,
+        request_id: str,
+        choice: Choice,
+        justification: str,
+        presented: Presented = NOTHING_PRESENTED,
+    ) -> RequestCard | LoginAsked | None:
         self.decided.append((actor, request_id, choice, justification))
+        self.presented.append(presented)
         if self.hold is not None:
             await self.hold.wait()
         self.finished += 1
@@ -127,7 +140,26 @@ class FakeDesk:
         self.looked.append((actor, request_id))
         if self.fault is not None:
             raise self.fault
-        return self.card
+        return None if isinstance(self.card, LoginAsked) else self.card
+
+    async def signed_in(self, actor: Actor, presented: Presented) -> Continuation | None:
+        self.signed.append((actor, presented))
+        if not self.accepts:
+            return None
+
+        async def carry_on() -> None:
+            self.carried_on += 1
+
+        return carry_on
+
+    async def tell(self, actor: Actor, content: CardContent) -> None:
+        self.told.append((actor, content))
+
+    async def sign_in(self, actor: Actor) -> None:
+        raise NotImplementedError
+
+    async def sign_out(self, actor: Actor) -> None:
+        raise NotImplementedError
 
     async def shown_on(self, conversation_id: str, activity_id: str) -> str | None:
         return self.cards.get((conversation_id, activity_id))

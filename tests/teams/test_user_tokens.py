@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from teams_fakes import Answer, Naps, Service, Tokens, config
 
 from bot.domain.errors import UnavailableError
-from bot.domain.model import SignInNeeded, UserAssertion
+from bot.domain.model import SignInNeeded, SignInResource, UserAssertion
 from bot.teams import open_teams
 from bot.teams.http import Patience
 from bot.teams.user_tokens import BotUserTokens
@@ -54,10 +54,21 @@ async def test_a_token_is_asked_for_by_teams_id(user_tokens: BotUserTokens, serv
         pytest.param((200, {}, b""), id="an empty answer"),
     ],
 )
-async def test_who_is_not_signed_in_gets_a_link(user_tokens: BotUserTokens, service: Service, answer: Answer):
-    service.next = [answer, (200, {}, {"signInLink": "https://token.example/signin?state=x"})]
-    assert await user_tokens.assertion("29:adele") == SignInNeeded("https://token.example/signin?state=x")
-    asked = service.calls[1]
+async def test_who_is_not_signed_in_has_no_token(
+    user_tokens: BotUserTokens, service: Service, answer: Answer
+):
+    service.next = [answer]
+    assert await user_tokens.assertion("29:adele") == SignInNeeded()
+    assert len(service.calls) == 1
+
+
+async def test_how_to_sign_in_is_asked_for_a_user_of_this_bot(user_tokens: BotUserTokens, service: Service):
+    exchange = {"id": "x1", "uri": "api://botid-app", "providerId": "p1"}
+    link = "https://token.example/signin?state=x"
+    service.next = [(200, {}, {"signInLink": link, "tokenExchangeResource": exchange})]
+    found = await user_tokens.sign_in("29:adele")
+    assert found == SignInResource("graph", link, "x1", "api://botid-app", "p1")
+    (asked,) = service.calls
     assert asked.path == "/amer/api/botsignin/GetSignInResource"
     state = json.loads(base64.b64decode(asked.query["state"]))
     assert (state["connectionName"], state["msAppId"]) == ("graph", APP_ID)
@@ -75,21 +86,59 @@ async def test_who_is_not_signed_in_gets_a_link(user_tokens: BotUserTokens, serv
         pytest.param((200, {}, {"signInLink": 5}), id="not text"),
         pytest.param((200, {}, {"signInLink": "http://elsewhere.example/"}), id="in clear text"),
         pytest.param((200, {}, {"signInLink": "javascript:alert(1)"}), id="a script"),
+        pytest.param((200, {}, {"tokenExchangeResource": "odd"}), id="an odd resource"),
     ],
 )
 async def test_without_a_proper_link_there_is_none(
     user_tokens: BotUserTokens, service: Service, answer: Answer
 ):
-    service.next = [NOT_SIGNED_IN, answer]
-    assert await user_tokens.assertion("29:adele") == SignInNeeded(None)
+    service.next = [answer]
+    assert await user_tokens.sign_in("29:adele") == SignInResource("graph", None)
 
 
 async def test_the_services_own_address_is_good_enough_for_a_link(
     user_tokens: BotUserTokens, service: Service
 ):
     link = f"{service.base}signin?state=x"
-    service.next = [NOT_SIGNED_IN, (200, {}, {"signInLink": link})]
-    assert await user_tokens.assertion("29:adele") == SignInNeeded(link)
+    service.next = [(200, {}, {"signInLink": link})]
+    assert (await user_tokens.sign_in("29:adele")).link == link
+
+
+async def test_a_clients_token_is_exchanged_for_one_that_is_kept(
+    user_tokens: BotUserTokens, service: Service
+):
+    service.next = [(200, {}, {"token": "kept"})]
+    assert await user_tokens.exchange("29:adele", "clients-own") == UserAssertion("kept")
+    (call,) = service.calls
+    assert (call.method, call.path) == ("POST", "/amer/api/usertoken/exchange")
+    assert call.sent == {"token": "clients-own"}
+    assert "clients-own" not in str(call.query)
+
+
+@pytest.mark.parametrize("status", [400, 404, 412])
+async def test_a_token_that_is_not_accepted_is_a_plain_no(
+    user_tokens: BotUserTokens, service: Service, status: int
+):
+    service.next = [(status, {}, {"error": {"code": "BadArgument"}})]
+    assert await user_tokens.exchange("29:adele", "forged") is None
+
+
+async def test_a_code_is_redeemed_once_it_looks_like_one(user_tokens: BotUserTokens, service: Service):
+    service.next = [(200, {}, {"token": "theirs"}), (404, {}, {})]
+    assert await user_tokens.redeem("29:adele", "123456") == UserAssertion("theirs")
+    assert await user_tokens.redeem("29:adele", "654321") is None
+    assert await user_tokens.redeem("29:adele", "12345&userId=29:bianca") is None
+    assert [call.query["code"] for call in service.calls] == ["123456", "654321"]
+
+
+async def test_signing_out_asks_the_service_to_forget(user_tokens: BotUserTokens, service: Service):
+    service.next = [(200, {}, {}), (404, {}, {}), (503, {}, {})]
+    await user_tokens.sign_out("29:adele")
+    await user_tokens.sign_out("29:adele")
+    service.usual = lambda _call: (503, {}, {})
+    with pytest.raises(UnavailableError):
+        await user_tokens.sign_out("29:adele")
+    assert (service.calls[0].method, service.calls[0].path) == ("DELETE", "/amer/api/usertoken/SignOut")
 
 
 @pytest.mark.parametrize("status", [400, 403, 429, 500, 503])
