@@ -109,6 +109,35 @@ def _cases(names: list[str], *, script: bool, listed: bool) -> int:
 
 
 @app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="CHECK", help="This check, and what it needs.")
+    ] = None,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Of a healthy sandbox tenant and its bot, started for this.")
+    ] = False,
+) -> None:
+    """Look at everything the bot depends on, change nothing, and say what is broken and what to do.
+
+    Exits 0 when all is well, 1 with warnings, 3 with errors, 4 with something critical, and 2 when
+    the settings can't be read.
+    """
+    from bot.doctor import command
+
+    if unknown := set(only or ()) - set(command.NAMES):
+        _say(f"There is no check {', '.join(sorted(unknown))}. There are: {', '.join(command.NAMES)}.")
+        raise typer.Exit(_USAGE)
+    if sandbox:
+        from bot.demo.clinic import examine_sandbox
+
+        chosen = [part for name in only or () for part in ("--only", name)]
+        raise typer.Exit(examine_sandbox([*chosen, *(["--json"] if as_json else [])]))
+    logs.configure("error")
+    raise typer.Exit(command.examine(as_json=as_json, only=only or ()))
+
+
+@app.command()
 def audit(
     request_id: Annotated[
         str | None, typer.Argument(help="Whose trail to show; without it, the newest lines.")

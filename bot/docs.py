@@ -15,6 +15,7 @@ from pydantic_core import PydanticUndefined
 from bot import permission_pages
 from bot.clouds import CLOUDS, Cloud
 from bot.demo.cases import GROUPS
+from bot.doctor.registry import CHECKS
 from bot.domain import lifecycle
 from bot.domain.commands import COMMANDS
 from bot.domain.errors import SecondKeyError
@@ -126,6 +127,15 @@ def cases_table() -> str:
     return "\n".join(rows)
 
 
+def checks_table() -> str:
+    """What `secondkey doctor` looks at."""
+    rows = ["| check | looks at | after |", "|---|---|---|"]
+    for check in CHECKS:
+        needs = ", ".join(f"`{name}`" for name in check.needs)
+        rows.append(f"| `{check.name}` | {check.title}: {check.tells} | {needs} |")
+    return "\n".join(rows)
+
+
 PAGES: Final[Mapping[Path, Parts]] = MappingProxyType(
     {
         README: {
@@ -142,5 +152,6 @@ PAGES: Final[Mapping[Path, Parts]] = MappingProxyType(
         },
         ROOT / "docs" / "cases.md": {"cases": cases_table},
         ROOT / "docs" / "metrics.md": {"metrics": metrics_table},
+        ROOT / "docs" / "operations.md": {"checks": checks_table},
     }
 )

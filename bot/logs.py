@@ -15,14 +15,25 @@ import structlog
 from opentelemetry import trace
 
 _JWT: Final = re.compile(r"eyJ[\w-]{5,}(\.[\w-]*){1,4}")
+_OPAQUE: Final = re.compile(r"\b[01]\.A[\w-]{40,}(\.[\w-]+)*")
+"""Entra's refresh tokens and authorization codes."""
+_PRIVATE_KEY: Final = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*KEY-----|\Z)", re.DOTALL
+)
 _GIVEN: Final = re.compile(
-    r"(?P<name>bearer\s+|(?:token|secret|assertion|password|client_?state)[\"']?\s*[=:]\s*[\"']?)"
+    r"(?P<name>bearer\s+|authorization\W{1,4}basic\s+"
+    r"|(?:token|secret|assertion|password|client_?state|verifier|cookie|(?:account|instrumentation|access)_?key)"
+    r"[\"']?\s*[=:]\s*[\"']?"
+    r"|[?&](?:code|state|sig|nonce)=)"
     r"[^\s\"'&,;]+",
     re.IGNORECASE,
 )
-"""What a name gives away: ``Bearer …``, ``client_secret=…``, ``"clientState": "…"``."""
+"""What a name gives away: ``Bearer …``, ``client_secret=…``, ``"clientState": "…"``, ``?code=…``."""
 _URL_PASSWORD: Final = re.compile(r"(?P<name>://[^\s:/@]*:)[^\s/@]+(?=@)")
-_SECRET_KEYS: Final = re.compile(r"(?i)token|secret|assertion|authorization|password|client_?state")
+_SECRET_KEYS: Final = re.compile(
+    r"(?i)token|secret|assertion|authorization|password|client_?state|cookie|verifier|private_?key"
+    r"|connection_?string|instrumentation_?key"
+)
 _CONTROL: Final = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
 )
@@ -102,10 +113,16 @@ def _clean(key: str, value: Any) -> Any:
     return _text(value if isinstance(value, str) else repr(value), many_lines=key in _MANY_LINES)
 
 
+def plain(text: str) -> str:
+    """Text from anywhere, fit to be shown: no tokens, no secrets, no control characters."""
+    return _text(text)
+
+
 def _text(text: str, *, many_lines: bool = False) -> str:
     # Controls first: one in the middle of a token would keep it from being known as one.
     plain = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
     if not many_lines:
         plain = _LINES.sub(" ", plain)
-    named = _GIVEN.sub(r"\g<name>[redacted]", _JWT.sub("[token]", plain))
+    unmarked = _PRIVATE_KEY.sub("[private key]", _OPAQUE.sub("[token]", _JWT.sub("[token]", plain)))
+    named = _GIVEN.sub(r"\g<name>[redacted]", unmarked)
     return _URL_PASSWORD.sub(r"\g<name>[redacted]", named)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any, Final, Literal
 
 import structlog
@@ -20,6 +21,10 @@ from bot.telemetry.context import SCOPE
 Traces = Literal["off", "otlp", "azure-monitor"]
 
 _FLUSH_MILLISECONDS: Final = 1_000
+_MODULES: Final = {
+    "otlp": "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+    "azure-monitor": "azure.monitor.opentelemetry.exporter",
+}
 _SERVICE: Final = "second-key"
 
 log = structlog.get_logger(__name__)
@@ -44,6 +49,14 @@ def exporting(to: Traces) -> Iterator[None]:
         yield
     finally:
         provider.force_flush(_FLUSH_MILLISECONDS)
+
+
+def is_installed(to: Traces) -> bool:
+    """Whether there is an exporter for it."""
+    try:
+        return to == "off" or find_spec(_MODULES[to]) is not None
+    except ModuleNotFoundError:  # of a package above it
+        return False
 
 
 def made(exporter: Any, *, at_once: bool = False) -> Any:

@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
+from fakes.spans import kept
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.logs import clean
+from bot.logs import add_trace, clean
+from bot.telemetry.context import originating, span
 
 SIGNATURE = "s1gn4tur3-0f-a-t0ken"
 TOKEN = f"eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.{SIGNATURE}"
@@ -56,7 +59,18 @@ def test_harmless_text_stays_as_it_is(text: str):
 
 @pytest.mark.parametrize(
     "key",
-    ["token", "access_token", "client_secret", "Authorization", "assertion", "client_state", "clientState"],
+    [
+        *(
+            "token",
+            "access_token",
+            "client_secret",
+            "Authorization",
+            "assertion",
+            "client_state",
+            "clientState",
+        ),
+        *("code_verifier", "cookie", "private_key", "connection_string"),
+    ],
 )
 def test_a_field_that_is_named_for_a_secret_is_not_shown(key: str):
     assert said(**{key: SECRET})[key] == "[redacted]"
@@ -73,6 +87,18 @@ def test_a_field_that_is_named_for_a_secret_is_not_shown(key: str):
         pytest.param(f"postgresql+asyncpg://bot:{SECRET}@db:5432/bot", id="a database URL"),
         pytest.param("eyJhbGciOiJkaXIifQ.." + f"aXY.Y2lwaGVy.{SECRET}", id="an encrypted token"),
         pytest.param(f"eyJhbGci\x00OiJS client_assertion={SECRET}", id="with a control character"),
+        pytest.param(f"GET /signin/callback?code={SECRET}&state=x HTTP/1.1", id="an authorization code"),
+        pytest.param(f"/signin?role=x&state={SECRET}", id="a sign-in's state"),
+        pytest.param(f"code_verifier={SECRET}", id="a code verifier"),
+        pytest.param(f"0.AXoA{'k' * 40}{SECRET}.AgABAwEA{SECRET}", id="an opaque refresh token"),
+        pytest.param(f"Set-Cookie: {SECRET}; Secure", id="a cookie"),
+        pytest.param(f"Authorization: Basic {SECRET}", id="basic authentication"),
+        pytest.param(f"InstrumentationKey={SECRET};IngestionEndpoint=https://x", id="a connection string"),
+        pytest.param(
+            f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY----- after",
+            id="a private key",
+        ),
+        pytest.param(f"-----BEGIN PRIVATE KEY-----\n{SECRET}", id="half a private key"),
     ],
 )
 def test_secrets_inside_text_are_not_shown(text: str):
@@ -148,6 +174,17 @@ def test_nothing_secret_is_printed_by_any_logger_in_any_form(form: str, tmp_path
     for unwanted in (SIGNATURE, SECRET, "\u202e", "\x1b[7m", "chatter", "too detailed", "Logging error"):
         assert unwanted not in text
     assert not [line for line in lines if line.startswith("forged line")]
+
+
+def test_lines_tell_which_request_and_trace_they_belong_to():
+    kept()
+    with originating("poll", "r-1", effect="card.sync:x"), span("work") as opened:
+        fields = structlog.contextvars.merge_contextvars(None, "info", {"event": "happened"})
+        fields = clean(None, "info", add_trace(None, "info", fields))
+    assert fields["request_id"] == "r-1"
+    assert fields["effect"] == "card.sync:x"
+    assert fields["trace"] == f"{opened.get_span_context().trace_id:032x}"
+    assert "trace" not in add_trace(None, "info", {})
 
 
 def test_a_log_that_is_no_terminal_is_one_json_object_a_line(tmp_path: Path):

@@ -120,6 +120,9 @@ In another terminal:
   curl -s "$S/teams/activities?channel=ops&history=0"
   # break something: status, retry_after, delay_seconds, drop, after, times
   curl -s $S/faults -d '{_FAULT}'
+  # look whether everything is well (this tenant has faults on purpose; a healthy one:
+  # secondkey doctor --sandbox)
+  (set -a; . {set_up.bot.settings_file}; secondkey doctor)
   # read everything that happened
   curl -s "$S/log?since=0"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -62,6 +63,11 @@ class Bot:
     async def stop(self) -> None:
         await _stop(self.process)
 
+    @property
+    def settings_file(self) -> Path:
+        """The bot's settings, for a shell."""
+        return self.log.with_name("bot.env")
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -76,14 +82,19 @@ class Stage:
 
 @asynccontextmanager
 async def stage(
-    directory: Path, settings: Mapping[str, str] | None = None, toml: str = ""
+    directory: Path,
+    settings: Mapping[str, str] | None = None,
+    toml: str = "",
+    *,
+    profile: str = "story",
 ) -> AsyncIterator[Stage]:
     """Start the sandbox and prepare the bot (not started yet); stop both when the block ends.
-    ``settings`` are added to the bot's, ``toml`` is its ``secondkey.toml``. Raises ``DemoError``.
+    ``settings`` are added to the bot's, ``toml`` is its ``secondkey.toml``, ``profile`` names the
+    tenant. Raises ``DemoError``.
     """
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        sandbox = await _start_sandbox(directory, stack)
+        sandbox = await _start_sandbox(directory, profile, stack)
         port = _free_port()
         url = f"http://127.0.0.1:{port}"
         env = {
@@ -97,6 +108,7 @@ async def stage(
         }
         (directory / "secondkey.toml").write_text(toml, encoding="utf-8")
         bot = Bot(env, directory / "bot.log", url)
+        _write_settings(bot)
         stack.push_async_callback(bot.stop)
         yield Stage(sandbox, bot, session, directory)
 
@@ -107,12 +119,19 @@ def _python_path() -> str:
     return os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
 
 
-async def _start_sandbox(directory: Path, stack: AsyncExitStack) -> dict[str, Any]:
+def _write_settings(bot: Bot) -> None:
+    """A sandbox's secret opens nothing else; even so, only for whoever started it."""
+    lines = [f"{k}={shlex.quote(v)}\n" for k, v in bot.env.items() if k.startswith("SECONDKEY_")]
+    bot.settings_file.touch(mode=0o600)
+    bot.settings_file.write_text("".join(lines), encoding="utf-8")
+
+
+async def _start_sandbox(directory: Path, profile: str, stack: AsyncExitStack) -> dict[str, Any]:
     log = directory / "sandbox.log"
     with log.open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "bot.sandbox", "--dir", str(directory)),
+            *("-m", "bot.sandbox", "--dir", str(directory), "--profile", profile),
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
             start_new_session=True,

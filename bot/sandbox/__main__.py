@@ -9,6 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
+from bot.sandbox.profiles import PROFILES
 from bot.sandbox.server import Sandbox, running
 
 
@@ -48,6 +49,7 @@ async def serve(arguments: argparse.Namespace) -> None:
     async with running(
         arguments.dir,
         arguments.seed,
+        profile=arguments.profile,
         host=arguments.host,
         http_port=arguments.http_port,
         https_port=arguments.https_port,
@@ -64,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--https-port", type=int, default=0, help="0: any free port")
     options.add_argument("--dir", type=Path, required=True, help="where certificates are written")
     options.add_argument("--seed", type=int, default=7, help="the same seed gives the same tenant")
+    options.add_argument("--profile", choices=sorted(PROFILES), default="story", help="which tenant")
     return options
 
 

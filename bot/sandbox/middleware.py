@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from email.utils import format_datetime
 from typing import Any
 
 from aiohttp import web
@@ -42,6 +43,8 @@ def around(world: World, service: str | None = None) -> Middleware:
         started = time.perf_counter()
         fault = faults.take(world, name, f"{request.method} {request.path_qs}")
         response = await _meet(world, request, handler, fault)
+        if not response.prepared:
+            response.headers["Date"] = format_datetime(world.now(), usegmt=True)
         noted: dict[str, Any] = {"ms": round((time.perf_counter() - started) * 1000, 2)}
         if fault is not None:
             noted["fault"] = fault.id

@@ -34,6 +34,7 @@ from bot.sandbox import (
     token_service,
 )
 from bot.sandbox.graph_http import GraphError, caller
+from bot.sandbox.profiles import PROFILES
 from bot.sandbox.seed import seeded
 from bot.sandbox.tokens import BOT_FRAMEWORK
 from bot.sandbox.world import World
@@ -58,17 +59,24 @@ class Sandbox:
 
 @asynccontextmanager
 async def running(
-    directory: Path, seed: int = 7, *, host: str = "127.0.0.1", http_port: int = 0, https_port: int = 0
+    directory: Path,
+    seed: int = 7,
+    *,
+    profile: str = "story",
+    host: str = "127.0.0.1",
+    http_port: int = 0,
+    https_port: int = 0,
 ) -> AsyncIterator[Sandbox]:
     """A seeded sandbox, from its first open port until the block ends. Port 0: any free one.
 
-    Refuses a ``host`` that is not loopback with ``ValueError``: the control has no authentication.
-    ``directory`` receives the throw-away certificate authority (``ca.pem``) and the bot's client
-    certificate (``client.pem``).
+    ``profile`` names one of ``profiles.PROFILES``. Refuses a ``host`` that is not loopback with
+    ``ValueError``: the control has no authentication. ``directory`` receives the throw-away certificate
+    authority (``ca.pem``) and the bot's client certificate (``client.pem``).
     """
     if not ipaddress.ip_address(host).is_loopback:
         raise ValueError(f"{host} is not a loopback address")
     world = await asyncio.to_thread(seeded, seed)
+    PROFILES[profile](world)
     tls, ca_bundle, client_certificate = await asyncio.to_thread(_certificates, world, directory)
     async with aiohttp.ClientSession() as session:
         world.http = session

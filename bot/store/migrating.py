@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from sqlalchemy import Connection, inspect, text
@@ -41,19 +41,30 @@ def _version(connection: Connection) -> str | None:
     return found
 
 
-def _migrate(connection: Connection) -> None:
-    from alembic import command  # noqa: PLC0415 - slow to load, and rarely needed
+def known_versions() -> frozenset[str]:
+    """Every schema version that this release has a migration for."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - slow to load, and rarely needed
+
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
+def _config() -> Any:
     from alembic.config import Config  # noqa: PLC0415
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", "bot.store:migrations")
+    return config
+
+
+def _migrate(connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415
+
+    config = _config()
     config.attributes["connection"] = connection
     version = _version(connection)
     if version == HEAD:
         return  # another replica was first
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if version is not None and version not in known:
+    if version is not None and version not in known_versions():
         log.warning("store_schema_newer", found=version, known=HEAD)
         return
     command.upgrade(config, "head")

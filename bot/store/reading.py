@@ -50,14 +50,15 @@ async def open_audit(url: str, login: TokenLogin | None = None) -> AsyncIterator
     """The audit log of a database that the bot has made. Raises ``StoreUrlError`` and
     ``StoreUnavailableError``.
     """
-    engine = _engine(parse_url(url), login)
+    engine = read_only_engine(parse_url(url), login)
     try:
         yield AuditReader(engine)
     finally:
         await engine.dispose()
 
 
-def _engine(url: URL, login: TokenLogin | None) -> AsyncEngine:
+def read_only_engine(url: URL, login: TokenLogin | None) -> AsyncEngine:
+    """Can't write. Raises ``StoreUnavailableError`` when there is no SQLite file."""
     if url.get_backend_name() == "sqlite":
         path = Path(url.database or "").resolve()
         if not path.is_file():

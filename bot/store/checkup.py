@@ -1,0 +1,96 @@
+"""The database, looked at beside a running bot: as ``reading``, it takes no lock and can't write."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Row, Select, exc, select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bot.ports import SubscriptionRow
+from bot.store import tables
+from bot.store.errors import StoreUnavailableError
+from bot.store.opening import TokenLogin, parse_url
+from bot.store.reading import read_only_engine
+from bot.store.session import session
+
+_TROUBLED: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class PendingEffect:
+    """An effect that is due and not done. ``last_error`` is what its last attempt said."""
+
+    key: str
+    kind: str
+    due_at: datetime
+    attempts: int
+    last_error: str | None
+
+
+class Checkup:
+    """Made by ``open_checkup``. Everything raises ``StoreUnavailableError``."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def version(self) -> str | None:
+        """The schema's; None when the database is empty still."""
+        try:
+            async with session(self._engine) as opened:
+                found: str | None = (
+                    await opened.execute(text("SELECT version_num FROM alembic_version"))
+                ).scalar()
+        except (StoreUnavailableError, exc.ProgrammingError) as error:
+            if "alembic_version" in str(error):
+                return None
+            raise
+        return found
+
+    async def due_before(self, at: datetime) -> tuple[PendingEffect, ...]:
+        """Effects that were to be done before then, oldest first; at most twenty."""
+        t = tables.effects
+        query = (
+            select(t.c.key, t.c.kind, t.c.due_at, t.c.attempts, t.c.last_error)
+            .where(t.c.done_at.is_(None), t.c.due_at < at)
+            .order_by(t.c.due_at)
+            .limit(_TROUBLED)
+        )
+        return tuple(PendingEffect(*tuple(row)) for row in await self._rows(query))
+
+    async def subscriptions(self) -> tuple[SubscriptionRow, ...]:
+        """Without their client states, which nobody who looks has any use for."""
+        t = tables.subscriptions
+        return tuple(
+            SubscriptionRow(
+                r.resource, "", r.subscription_id, r.expires_at, refused=r.refused, retry_at=r.retry_at
+            )
+            for r in await self._rows(select(t))
+        )
+
+    async def service_url(self, channel_id: str) -> str | None:
+        """Where a channel was last heard from."""
+        t = tables.service_urls
+        rows = await self._rows(select(t.c.service_url).where(t.c.channel_id == channel_id))
+        return str(rows[0][0]) if rows else None
+
+    async def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        try:
+            async with session(self._engine) as opened:
+                return (await opened.execute(query)).all()
+        except exc.ProgrammingError as error:  # PostgreSQL's word for a table or column that is not there
+            raise StoreUnavailableError("The database's tables are not those of this release.") from error
+
+
+@asynccontextmanager
+async def open_checkup(url: str, login: TokenLogin | None = None) -> AsyncIterator[Checkup]:
+    """Raises ``StoreUrlError`` and ``StoreUnavailableError``; for SQLite also when there is no file yet."""
+    engine = read_only_engine(parse_url(url), login)
+    try:
+        yield Checkup(engine)
+    finally:
+        await engine.dispose()

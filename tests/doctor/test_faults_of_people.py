@@ -1,0 +1,126 @@
+"""Who can decide, and who must not have to."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from doctor.clinic import Clinic
+
+from bot.sandbox.tenant import GLOBAL_ADMINISTRATOR, Assignment, Eligibility
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+CONDITIONAL = "conditional_access_administrator"
+
+
+# Who can decide ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("approvers", "code", "says"),
+    [
+        pytest.param(["blake", "casey"], "pools.empty", "none of 2", id="all of them eligible"),
+        pytest.param(["blake", "alex"], "pools.thin", "1 of 2", id="only one who is not"),
+    ],
+)
+async def test_a_role_with_too_few_who_can_decide(clinic: Clinic, approvers: list[str], code: str, says: str):
+    clinic.policy(CONDITIONAL).approver_users = [clinic.user(one) for one in approvers]
+    await clinic.examine()
+    assert clinic.codes() == {code}
+    assert f"Conditional Access Administrator: {says}" in clinic.findings(code)[0].says
+
+
+async def test_a_role_that_nobody_can_ask_for_needs_nobody_to_decide(clinic: Clinic):
+    clinic.policy("security_reader").approver_users = [clinic.user("alex")]
+    await clinic.examine()
+    assert clinic.codes() == set()
+    assert clinic.findings("pools.unused")
+
+
+async def test_no_role_that_needs_approval(clinic: Clinic):
+    for policy in clinic.world.tenant.policies.values():
+        policy.approval_required = False
+    await clinic.examine()
+    assert clinic.codes() == {"pools.none"}
+
+
+async def test_every_page_of_policies_is_read(clinic: Clinic):
+    clinic.world.page_size = 2
+    try:
+        await clinic.examine()
+    finally:
+        clinic.world.page_size = 100
+    assert len(clinic.findings("pools.enough")) == 7
+
+
+# Break glass -------------------------------------------------------------------------------
+
+
+def assignments_of(clinic: Clinic, user: str) -> list[Any]:
+    held = clinic.world.tenant.assignments.values()
+    return [one for one in held if one.principal_id == clinic.user(user)]
+
+
+def take_away(clinic: Clinic, user: str) -> None:
+    for one in assignments_of(clinic, user):
+        del clinic.world.tenant.assignments[one.id]
+
+
+async def test_a_break_glass_account_that_is_only_eligible(clinic: Clinic):
+    take_away(clinic, "bg1")
+    made = Eligibility(clinic.world.new_id(), clinic.user("bg1"), GLOBAL_ADMINISTRATOR)
+    clinic.world.tenant.eligibilities[made.id] = made
+    await clinic.examine()
+    assert clinic.codes() == {"break-glass.eligible"}
+    assert "Break Glass One" in clinic.findings("break-glass.eligible")[0].says
+
+
+async def test_a_break_glass_account_for_a_time_only(clinic: Clinic):
+    take_away(clinic, "bg1")
+    now = clinic.world.now()
+    made = Assignment(
+        clinic.world.new_id(),
+        clinic.user("bg1"),
+        GLOBAL_ADMINISTRATOR,
+        now,
+        now + timedelta(days=30),
+        activated=False,
+    )
+    clinic.world.tenant.assignments[made.id] = made
+    await clinic.examine()
+    assert clinic.codes() == {"break-glass.temporary"}
+
+
+async def test_a_break_glass_account_without_power(clinic: Clinic):
+    take_away(clinic, "bg2")
+    await clinic.examine()
+    assert clinic.codes() == {"break-glass.powerless"}
+
+
+async def test_a_break_glass_account_among_the_approvers(clinic: Clinic):
+    clinic.policy(CONDITIONAL).approver_users = [clinic.user(one) for one in ("alex", "emery", "bg1")]
+    await clinic.examine()
+    assert clinic.codes() == {"break-glass.approves"}
+    assert "Conditional Access Administrator" in clinic.findings("break-glass.approves")[0].says
+
+
+async def test_break_glass_accounts_that_approve_because_nobody_is_named(clinic: Clinic):
+    clinic.policy("global_administrator").approver_users = []
+    await clinic.examine()
+    assert clinic.codes() == {"break-glass.default-approver", "pools.thin"}
+
+
+async def test_a_break_glass_account_that_is_not_there(clinic: Clinic):
+    await clinic.examine(break_glass=f"{clinic.user('bg1')},00000000-0000-4000-8000-000000000009")
+    assert clinic.codes() == {"break-glass.gone"}
+
+
+@pytest.mark.parametrize(
+    ("accounts", "code"),
+    [pytest.param((), "break-glass.none", id="none"), pytest.param(("bg1",), "break-glass.one", id="one")],
+)
+async def test_too_few_break_glass_accounts(clinic: Clinic, accounts: tuple[str, ...], code: str):
+    await clinic.examine(break_glass=",".join(map(clinic.user, accounts)) or None)
+    assert clinic.codes() == {code}
