@@ -336,7 +336,7 @@ WITHOUT: Final = MappingProxyType(
             "Mail.ReadBasic": "the mailbox can't be subscribed to; polling still finds the requests",
         },
         Kind.DELEGATED: {
-            "RoleAssignmentSchedule.ReadWrite.Directory": "no decision is accepted; the approver is told so",
+            "RoleAssignmentSchedule.ReadWrite.Directory": "nobody can decide or ask; they are told so",
             "RoleEligibilitySchedule.Read.Directory": "nobody can ask for a role by typing",
             "PrivilegedEligibilitySchedule.Read.AzureADGroup": "nobody can ask for a group by typing",
             "PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup": "nothing of PIM for Groups is decided,"

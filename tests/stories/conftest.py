@@ -10,6 +10,8 @@ import pytest_asyncio
 from bot.demo.processes import stage
 from bot.demo.remote import Remote
 from bot.demo.town import Town, edited, in_channel, shown
+from bot.graph.graph_call import Feature, Kind
+from bot.graph.permissions import asked
 
 __all__ = ["SETTINGS", "Town", "edited", "in_channel", "shown"]
 
@@ -20,7 +22,17 @@ SETTINGS = {"SECONDKEY_POLL_SECONDS": "1"}
 async def town(tmp_path: Path) -> AsyncIterator[Town]:
     async with stage(tmp_path, SETTINGS) as set_up:
         made = Town(set_up, Remote(set_up.session, set_up.sandbox["http"]))
+        await grant(made)
         await made.open()
         yield made
         log = set_up.bot.log.read_text(encoding="utf-8", errors="replace")
         assert "graph_call_not_in_table" not in log, "the bot's log says which row of the table is missing"
+
+
+async def grant(town: Town) -> None:
+    """The bot has to do with what the permissions table asks for, in every story."""
+    features = [feature for feature in Feature if feature.asked or feature is Feature.SUBSCRIPTIONS]
+    granted = {"app_roles": Kind.APPLICATION, "delegated_scopes": Kind.DELEGATED}
+    body = {name: list(asked(kind, features)) for name, kind in granted.items()}
+    async with town.stage.session.patch(f"{town.remote.base}/_sandbox/world", json=body) as answer:
+        assert answer.status == 200
