@@ -9,6 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
+from bot.sandbox import managed_identity
 from bot.sandbox.profiles import PROFILES
 from bot.sandbox.server import Sandbox, running
 
@@ -36,6 +37,12 @@ def announcement(sandbox: Sandbox) -> dict[str, object]:
         },
         "roles": {
             role.key: {"id": role.id, "name": role.display_name} for role in world.tenant.roles.values()
+        },
+        "identity": {
+            "client_id": sandbox.world.identity.client_id,
+            "principal_id": sandbox.world.identity.principal_id,
+            "endpoint": sandbox.http + managed_identity.PATH,
+            "header": sandbox.world.identity.header,
         },
         "env": sandbox.env,
     }

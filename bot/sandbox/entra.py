@@ -14,7 +14,7 @@ from typing import Any
 import jwt
 from aiohttp import web
 
-from bot.sandbox import entra_browser, tokens
+from bot.sandbox import entra_browser, managed_identity, tokens
 from bot.sandbox.world import SigningKey, User, World
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -29,7 +29,6 @@ OBO_REFUSALS = {
     50057: "The user account is disabled.",
 }
 """What can be played by ``World.obo_refusals``."""
-FEDERATION_AUDIENCE = "api://AzureADTokenExchange"
 
 
 class EntraError(Exception):
@@ -158,13 +157,22 @@ def _check_client_assertion(world: World, assertion: str) -> None:
         except jwt.PyJWTError:
             continue
         audience = str(claims.get("aud", ""))
-        if federated and audience == FEDERATION_AUDIENCE:
+        if federated and audience == managed_identity.FEDERATION:
+            _check_federation(world, claims)
             return
         own = claims.get("iss") == claims.get("sub") == world.client_id and world.tenant_id in audience
         if own and not federated:
             return
     text = "Client assertion failed signature validation or its audience, issuer or subject is wrong."
     raise EntraError("invalid_client", 700027, text, status=401)
+
+
+def _check_federation(world: World, claims: Mapping[str, Any]) -> None:
+    """Whether the app's federated credential is for who holds the token."""
+    issuer = f"{world.login_url}/{world.tenant_id}/v2.0"
+    if (claims.get("iss"), claims.get("sub")) != (issuer, world.identity.principal_id):
+        text = f"No matching federated identity record found for presented subject '{claims.get('sub')}'."
+        raise EntraError("invalid_client", 700213, text, status=401)
 
 
 def _resource(world: World, scope: str) -> str:

@@ -23,6 +23,7 @@ _SERVICES = (
     ("/connector/", "connector"),
     ("/token/", "token"),
     ("/.well-known/", "connector"),
+    ("/_identity/", "identity"),
 )
 _TOKEN_FIELDS = ("oid", "appid", "roles", "scp")
 

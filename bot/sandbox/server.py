@@ -28,6 +28,7 @@ from bot.sandbox import (
     graph_people,
     graph_requests,
     graph_roles,
+    managed_identity,
     middleware,
     subscriptions,
     teams_client,
@@ -105,7 +106,7 @@ def http_app(world: World) -> web.Application:
         app.add_routes(module.routes(world))
     for module in (graph_batch, subscriptions, control, control_tenant, browser):
         app.add_routes(module.routes(world))
-    for service in (connector, token_service, teams_client):
+    for service in (connector, token_service, teams_client, managed_identity):
         app.add_routes(service.routes(world))
     app.cleanup_ctx.append(teams_client.cleanup_ctx(world))
 

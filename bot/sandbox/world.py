@@ -108,6 +108,16 @@ class SigningKey:
 
 
 @dataclass(slots=True)
+class ManagedIdentity:
+    """What stands in for the bot's secret: federated to its app registration."""
+
+    client_id: str = "5e1f0a3c-9d44-4b0e-8a57-6f2c1d7be901"
+    principal_id: str = "c3a7d2e8-41b6-4f9a-b0d5-2e8f6a915c44"
+    header: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
+    """Proves to the identity endpoint that the caller is inside."""
+
+
+@dataclass(slots=True)
 class World:
     """See the module's docstring. ``on_event`` callbacks get every log line as it is written."""
 
@@ -166,6 +176,7 @@ class World:
     """What browsers trust: the sandbox's own certificate authority."""
     client_certificates: list[Any] = field(default_factory=list)
     """Public keys that client assertions of the bot may be signed with."""
+    identity: ManagedIdentity = field(default_factory=ManagedIdentity)
     verified: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Claims by SHA-256 of tokens whose signature was checked already."""
     page_size: int = 100

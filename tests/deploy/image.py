@@ -11,7 +11,9 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,6 +96,17 @@ class Image:
             *(final.one("USER"), final.one("WORKDIR"), *shown, "--"),
             *("env", "-i", *(f"{name}={value}" for name, value in own.items()), *said),
         ]
+
+
+@contextmanager
+def ready_image() -> Iterator[Image]:
+    # Not below pytest's own directory, into which only root can look.
+    home = Path(tempfile.mkdtemp(prefix="secondkey-image-"))
+    try:
+        home.chmod(0o755)
+        yield Image.make(home)
+    finally:
+        shutil.rmtree(home)
 
 
 _INSTALL = """

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from deploy.dockerfile import ROOT
+from deploy.azure_postgres import run_script
 from fakes.manual_clock import ManualClock
 
 from bot.ports import Effect
@@ -15,38 +14,12 @@ from bot.store import open_store
 
 ROLE, OBJECT = "id-secondkey-sql", "44444444-4444-4444-8444-444444444444"
 
-# What Azure's server has in the database "postgres"; there, the role gets its object id as a label.
-_AZURE = """
-CREATE OR REPLACE FUNCTION pg_catalog.pgaadauth_create_principal_with_oid(
-    name text, object_id text, kind text, is_admin boolean, is_mfa boolean) RETURNS text
-LANGUAGE plpgsql AS $$
-BEGIN
-    ASSERT kind = 'service' AND NOT is_admin AND NOT is_mfa;
-    EXECUTE format('CREATE ROLE %I LOGIN', name);
-    EXECUTE format('COMMENT ON ROLE %I IS %L', name, object_id);
-    RETURN 'Created role for ' || name;
-END $$;
-"""
-
-
-def run_script(server: Any) -> None:
-    psql = server.bin_path / "psql"
-    said = ["-v", f"role={ROLE}", "-v", f"object_id={OBJECT}", "-v", "database=for_sql"]
-    done = subprocess.run(
-        [psql, server.get_uri("postgres"), *said, "-f", ROOT / "infra" / "database.sql"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-
 
 @pytest.fixture
 def url(pg_server: Any) -> Iterator[str]:
-    pg_server.psql("SET allow_system_table_mods = on; " + _AZURE)
     pg_server.psql("CREATE DATABASE for_sql")
-    run_script(pg_server)
-    run_script(pg_server)  # changes nothing
+    for _ in range(2):  # the second time changes nothing
+        run_script(pg_server, role=ROLE, object_id=OBJECT, database="for_sql")
     yield pg_server.get_uri("for_sql").replace("postgres:@", f"{ROLE}@")
     pg_server.psql("DROP DATABASE for_sql WITH (FORCE)")
     pg_server.psql(f'DROP ROLE "{ROLE}"')

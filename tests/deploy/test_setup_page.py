@@ -10,6 +10,7 @@ from deploy.bicep import module
 from deploy.dockerfile import ROOT
 
 from bot.cli import app
+from bot.graph.permissions import CALLS
 from bot.settings import Settings
 
 PAGE = (ROOT / "docs" / "setup.md").read_text(encoding="utf-8")
@@ -51,6 +52,12 @@ def test_commands_and_their_options_exist(said: str) -> None:
     assert name in known
     options = {option for one in known[name].params for option in one.opts}
     assert set(re.findall(r"(?<=\s)--[a-z-]+", said)) <= options
+
+
+def test_permissions_that_it_names_are_asked_for() -> None:
+    named = {one for one in CODE if re.fullmatch(r"[A-Z]\w+\.(Read|ReadWrite|ReadBasic)(\.\w+)*", one)}
+    assert named
+    assert named <= {permission for call in CALLS for permission in call.asks}
 
 
 def test_files_that_it_names_exist() -> None:

@@ -10,10 +10,15 @@ from typing import Any
 import jwt
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
-from azure.identity.aio import CertificateCredential, ClientSecretCredential, OnBehalfOfCredential
+from azure.identity.aio import (
+    CertificateCredential,
+    ClientSecretCredential,
+    ManagedIdentityCredential,
+    OnBehalfOfCredential,
+)
 from graph_house import REQUESTS, Answer, House, house
 
-from bot.sandbox import tokens
+from bot.sandbox import managed_identity, tokens
 
 STEP_UP = {"access_token": {"acrs": {"essential": True, "value": "c1"}}}
 
@@ -91,14 +96,59 @@ async def test_an_assertion_signed_by_somebody_else_is_no_client(at: House) -> N
     assert (got.status, got.body["error"], got.body["error_codes"]) == (401, "invalid_client", [700027])
 
 
-async def test_a_federated_identity_may_stand_for_the_app(at: House) -> None:
-    assertion = tokens.issue(at.world, {"aud": "api://AzureADTokenExchange", "iss": "x", "sub": "y"})
-    got = await token_post(
+async def as_federated(at: House, assertion: str) -> Answer:
+    return await token_post(
         at,
         client_assertion_type="urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
         client_assertion=assertion,
     )
-    assert got.status == 200
+
+
+async def test_a_federated_identity_may_stand_for_the_app(at: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDENTITY_ENDPOINT", at.sandbox.http + managed_identity.PATH)
+    monkeypatch.setenv("IDENTITY_HEADER", at.world.identity.header)
+    async with ManagedIdentityCredential(client_id=at.world.identity.client_id) as credential:
+        assertion = (await credential.get_token("api://AzureADTokenExchange/.default")).token
+    assert (await as_federated(at, assertion)).status == 200
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [pytest.param({"sub": "another"}, id="subject"), pytest.param({"iss": "https://x"}, id="issuer")],
+)
+async def test_another_identity_of_the_tenant_may_not(at: House, changed: dict[str, str]) -> None:
+    issuer = f"{at.sandbox.login}/{at.world.tenant_id}/v2.0"
+    right = {"aud": "api://AzureADTokenExchange", "iss": issuer, "sub": at.world.identity.principal_id}
+    assert (await as_federated(at, tokens.issue(at.world, right))).status == 200
+    got = await as_federated(at, tokens.issue(at.world, {**right, **changed}))
+    assert (got.status, got.body["error_codes"]) == (401, [700213])
+
+
+async def test_a_token_for_the_database_is_no_proof_of_the_app(at: House) -> None:
+    issuer = f"{at.sandbox.login}/{at.world.tenant_id}/v2.0"
+    claims = {"aud": managed_identity.DATABASE, "iss": issuer, "sub": at.world.identity.principal_id}
+    assert (await as_federated(at, tokens.issue(at.world, claims))).status == 401
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "status"),
+    [
+        pytest.param({}, {}, 200, id="as it should be"),
+        pytest.param({}, {"X-IDENTITY-HEADER": "guessed"}, 401, id="from outside"),
+        pytest.param({"client_id": "another"}, {}, 400, id="another identity"),
+        pytest.param({"resource": "https://vault.azure.net"}, {}, 400, id="another resource"),
+    ],
+)
+async def test_the_identity_endpoint_serves_its_own_container_alone(
+    at: House, query: dict[str, str], headers: dict[str, str], status: int
+) -> None:
+    identity = at.world.identity
+    asked = {"resource": managed_identity.DATABASE, "client_id": identity.client_id, **query}
+    sent = {"X-IDENTITY-HEADER": identity.header, **headers}
+    url = at.sandbox.http + managed_identity.PATH
+    async with at.session.get(url, params=asked, headers=sent) as got:
+        assert got.status == status
+        assert ("access_token" in await got.json()) == (status == 200)
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,7 @@ def pg_with_role(pg_server: Any) -> Iterator[tuple[Any, str]]:
     pg_server.psql("DROP DATABASE secondkey WITH (FORCE)")
     pg_server.psql(f'DROP ROLE "{ROLE}"')
     rules.write_text(before)
+    pg_server.psql("SELECT pg_reload_conf()")
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ async def tls_front(socket_path: str, tls: ssl.SSLContext) -> AsyncIterator[int]
             await writer.drain()
             await writer.start_tls(tls)
             inside, outside = await asyncio.open_unix_connection(socket_path)
-            await asyncio.gather(_pass_on(reader, outside), _pass_on(inside, writer))
+            await asyncio.gather(pass_on(reader, outside), pass_on(inside, writer))
         writer.close()
 
     def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -40,7 +40,7 @@ async def tls_front(socket_path: str, tls: ssl.SSLContext) -> AsyncIterator[int]
     await asyncio.gather(*talks, return_exceptions=True)
 
 
-async def _pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+async def pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
     with suppress(OSError):
         while data := await source.read(65536):
             target.write(data)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from deploy.image import Image
+from deploy.image import Image, ready_image
 
 from bot.demo.processes import Stage, stage
 from bot.demo.remote import Remote
@@ -24,11 +22,8 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
 @pytest.fixture(scope="module")
 def image() -> Iterator[Image]:
-    # Not below pytest's own directory, into which only root can look.
-    home = Path(tempfile.mkdtemp(prefix="secondkey-image-"))
-    home.chmod(0o755)
-    yield Image.make(home)
-    shutil.rmtree(home)
+    with ready_image() as made:
+        yield made
 
 
 @pytest.fixture
