@@ -79,9 +79,24 @@ resource app 'Microsoft.Graph/applications@v1.0' = {
       ]
     }]
   }
+  optionalClaims: {
+    accessToken: [
+      {
+        name: 'acrs' // which authentication contexts the user has satisfied
+        essential: false
+        additionalProperties: []
+      }
+      {
+        name: 'xms_cc' // whether the client can answer a claims challenge
+        essential: false
+        additionalProperties: []
+      }
+    ]
+  }
   web: {
     redirectUris: [
       '${tokenServices[cloud]}/.auth/web/redirect'
+      'https://${host}/signin/callback' // where sign-ins from a card come back to
       'https://${host}/about/consented' // where the administrator's consent ends
     ]
     implicitGrantSettings: {

@@ -303,6 +303,14 @@ def test_the_consent_link_is_the_one_that_the_bot_prints_and_leads_to_a_register
     assert redirect_uri("${host}") in app["web"]["redirectUris"]
 
 
+def test_sign_ins_come_back_to_where_the_bot_expects_them() -> None:
+    app = module("modules/registration").resource("Microsoft.Graph/applications")
+    bot = Settings.model_construct(public_url="https://${host}")
+    assert f"{bot.sign_in_url}/callback" in app["web"]["redirectUris"]
+    claims = {one["name"] for one in app["optionalClaims"]["accessToken"]}
+    assert claims == {"acrs", "xms_cc"}
+
+
 @pytest.mark.parametrize("file", ALL)
 def test_modules_are_given_what_they_take_and_give_what_is_asked_of_them(file: Module) -> None:
     for name, called, given in file.calls():
