@@ -192,7 +192,14 @@ def _services(parts: _Parts) -> _Services:
     portal, rules = settings.endpoints.portal_url, _rules(settings)
     facts = FactsReader(graph.directory, clock)
     intake = Intake(
-        graph.directory, facts, store, clock, rules, _ladder(settings), quorum_of=settings.quorum_of
+        graph.directory,
+        facts,
+        store,
+        clock,
+        rules,
+        _ladder(settings),
+        settings.quorum_of,
+        settings.denial_needs_reason,
     )
     recovery = Recovery(store, graph.directory, graph.approvals, teams.user_tokens, clock)
     signing_in = SigningIn(
@@ -215,7 +222,7 @@ def _services(parts: _Parts) -> _Services:
         parts.ids,
         rules,
         Views(store, rules, portal),
-        Terms(settings.denial_needs_reason, settings.approver_context_of),
+        Terms(settings.approver_context_of),
     )
     signing_in.resume[DECIDE] = decisions.resume
     return _Services(

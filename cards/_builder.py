@@ -74,6 +74,12 @@ def say(title: str, command: str, **more: Any) -> Element:
     return acb.ActionSubmit(title=title, data={"msteams": {"type": "imBack", "value": command}}, **more)
 
 
+def show_card(title: str, body: Iterable[Element], actions: Iterable[Element], **more: Any) -> Element:
+    """A button that opens a card within the card."""
+    inner = {"type": "AdaptiveCard", "body": list(body), "actions": list(actions)}
+    return acb.ActionShowCard(title=title, card=inner, **more)
+
+
 def open_url(url: str, title: str) -> Element:
     return acb.ActionOpenUrl(url, title=title)
 

@@ -15,12 +15,20 @@ def body(content: OpsCard) -> Iterator[ac.Element]:
     """As long as the request is open: why ops are asked, and what to do. Then how it ended."""
     request = content.request
     still_open = w.is_open(request)
-    yield parts.header(_headline(content) if still_open else parts.of_state(request))
+    alarm = still_open or is_alarm(content)
+    yield parts.header(_headline(content) if alarm else parts.of_state(request))
     yield parts.role(request)
     yield from parts.wish(request)
+    yield from parts.votes(request)
     if still_open:
         yield parts.deciders(request)
+    if alarm:
         yield parts.row(text.TO_DO, ac.words(text.PINGS_TO_DO[content.cause]))
+
+
+def is_alarm(content: OpsCard) -> bool:
+    """Whether it is about something that has already happened."""
+    return content.cause is PingCause.QUORUM_BYPASSED
 
 
 def actions(content: OpsCard) -> Iterator[ac.Element]:
@@ -29,10 +37,15 @@ def actions(content: OpsCard) -> Iterator[ac.Element]:
 
 def title(content: OpsCard) -> str:
     """Why ops are pinged, in one line."""
-    return text.PINGS[content.cause].format(rung=content.rung, waited=w.duration(content.waited))
+    votes, quorum = len(content.request.votes), content.request.quorum
+    return text.PINGS[content.cause].format(
+        rung=content.rung, waited=w.duration(content.waited), votes=votes, quorum=quorum
+    )
 
 
 def _headline(content: OpsCard) -> parts.Headline:
+    if is_alarm(content):
+        return parts.Headline(title(content), text.PING_BYPASSED, "attention")
     expires = content.request.expires_at
     note = text.PING_LAPSES.format(time=w.time(expires), date=w.date(expires))
     style = "warning" if content.cause is PingCause.UNANSWERED else "attention"

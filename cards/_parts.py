@@ -115,6 +115,14 @@ def ticket(of: Ticket) -> str:
     return text.TICKET_IN.format(number=number, system=system) if number and system else number or system
 
 
+def votes(request: ApprovalRequest) -> Iterator[ac.Element]:
+    """With a quorum: who has approved so far, and how many have to."""
+    if request.quorum > 1:
+        count = text.VOTES.format(n=len(request.votes), quorum=request.quorum)
+        names = [said(w.name(vote.by), weight="bolder") for vote in request.votes]
+        yield row(text.APPROVALS, ac.words(count), *names)
+
+
 def deciders(request: ApprovalRequest, *, you: bool = False) -> ac.Element:
     """Who can decide, as forecast at intake, and why the others can't."""
     return who_can(request.pool, you=you)

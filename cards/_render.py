@@ -48,7 +48,7 @@ def summary(content: CardContent) -> str:
         return _spoken(text.MESSAGES.get(content.key, text.MESSAGES["error"])[0])
     request = content.request
     name, role = w.name(request.requester), parts.role_name(request)
-    if isinstance(content, OpsCard) and w.is_open(request):
+    if isinstance(content, OpsCard) and (w.is_open(request) or _ops.is_alarm(content)):
         return text.SUMMARY_PING.format(ping=_spoken(_ops.title(content)), name=name, role=role)
     if request.state is not State.PENDING:
         state = _spoken(parts.of_state(request).title)

@@ -25,6 +25,9 @@ _NOTICE_STYLES: Final = {
     "still-recording": "emphasis",
     "not-open": "emphasis",
     "not-decidable-here": "emphasis",
+    "vote-counted": "good",
+    "already-voted": "emphasis",
+    "sign-in-blocked": "attention",
     "refused": "attention",
     "assertion-mismatch": "attention",
 }
@@ -40,6 +43,7 @@ def body(content: RequestCard) -> Iterator[ac.Element]:
     yield from _outcome(request)
     yield from parts.wish(request)
     if w.is_open(request):
+        yield from parts.votes(request)
         yield from _deadlines(request)
         if request.decidable_here and request.state is State.PENDING:
             yield parts.deciders(request, you=content.viewer is Viewer.ABLE)
@@ -51,7 +55,7 @@ def actions(content: RequestCard) -> Iterator[ac.Element]:
     yield from parts.link(content.sign_in_link, text.SIGN_IN)
     if _decidable(content):
         yield _button(content, "approve", text.APPROVE, "positive")
-        yield _button(content, "deny", text.DENY, "destructive")
+        yield _deny(content)
     if not _must_keep_out(content):
         yield from parts.portal(content.portal_url)
 
@@ -163,8 +167,30 @@ def _outcome(request: ApprovalRequest) -> Iterator[ac.Element]:
         yield parts.row(text.ENDED_AT, ac.words(w.when(request.ended_at)))
 
 
+def _policy_asks(request: ApprovalRequest) -> bool:
+    return isinstance(request.pool, Pool) and request.pool.justification_required
+
+
+def _deny(content: RequestCard) -> ac.Element:
+    """The button; where only a denial takes a reason, one that opens a field for it first, since a
+    card can't demand a field for one of two buttons.
+    """
+    button = _button(content, "deny", text.DENY, "destructive")
+    if not content.request.denial_needs_reason or _policy_asks(content.request):
+        return button
+    field = ac.text_input(
+        "deny_reason",
+        label=text.DENIAL_REASON_LABEL,
+        isMultiline=True,
+        maxLength=REASON_LIMIT,
+        isRequired=True,
+        errorMessage=text.DENIAL_REASON_MISSING,
+    )
+    return ac.show_card(text.DENY, [field], [button], style="destructive")
+
+
 def _reason(request: ApprovalRequest) -> ac.Element:
-    required = isinstance(request.pool, Pool) and request.pool.justification_required
+    required = _policy_asks(request)
     label = text.REASON_LABEL if required else text.REASON_LABEL_OPTIONAL
     return ac.text_input(
         "reason",

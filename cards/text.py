@@ -76,6 +76,8 @@ WHY: Final = "Their reason"
 TICKET: Final = "Ticket"
 STARTS: Final = "Starts"
 ASKED: Final = "Asked"
+APPROVALS: Final = "Approvals"
+VOTES: Final = "{n} of {quorum} needed"
 TIME_LEFT: Final = "Time left"
 WHO_CAN: Final = "Can decide"
 APPROVED_BY: Final = "Approved by"
@@ -236,6 +238,8 @@ NOT_DECIDABLE: Final = "ℹ Extensions and renewals can't be decided here. Use t
 REASON_LABEL: Final = "Your reason"
 REASON_LABEL_OPTIONAL: Final = "Your reason (optional)"
 REASON_PLACEHOLDER: Final = "For example: agreed with the on-call lead"
+DENIAL_REASON_LABEL: Final = "Why you deny it"
+DENIAL_REASON_MISSING: Final = "Say why, so that the requester knows what to do."
 REASON_MISSING: Final = "This role asks approvers for a reason."
 APPROVE: Final = "✔ Approve"
 DENY: Final = "✖ Deny"
@@ -294,14 +298,20 @@ PAGES: Final[dict[PageKey, tuple[str, ...]]] = {
 PINGS: Final[dict[PingCause, str]] = {
     PingCause.UNANSWERED: "⏰ Ping {rung}: nobody has answered for {waited}",
     PingCause.EMPTY_POOL: "⚠ Nobody in the approver pool may decide this request",
+    PingCause.QUORUM_BYPASSED: "⛔ Approved elsewhere with {votes} of {quorum} approvals",
 }
 PINGS_TO_DO: Final[dict[PingCause, str]] = {
+    PingCause.QUORUM_BYPASSED: (
+        "Find out who approved it in the PIM portal, and why. If nobody else agrees, have the assignment "
+        "removed: it is in force now."
+    ),
     PingCause.UNANSWERED: "Reach somebody who can decide. The request's card is in the approver channel.",
     PingCause.EMPTY_POOL: (
         "Have an administrator add an approver without a conflict, or decide in the PIM portal. "
         "Then have the requester ask again if PIM has closed the request."
     ),
 }
+PING_BYPASSED: Final = "PIM takes the first approval and can't enforce that this role needs more than one."
 PING_LAPSES: Final = "Without action PIM lets the request lapse at {time}, {date}."
 
 # Reports to ops about somebody ------------------------------------------------------------

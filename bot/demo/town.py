@@ -73,7 +73,7 @@ class Town:
         self, user: str, card: str, verb: str = "approve", reason: str = "checked", **how: Any
     ) -> Json:
         """Press a button of a card, as the client allows it. ``how``: see the sandbox's ``click``."""
-        deed = {"user": user, "activity_id": card, "verb": verb, "inputs": {"reason": reason}, **how}
+        deed = {"user": user, "activity_id": card, "verb": verb, "typed": reason, **how}
         return await self.remote.post("teams/click", deed)
 
     async def graph(self, request: str) -> Json:

@@ -36,6 +36,8 @@ class RequestCard:
 class PingCause(StrEnum):
     UNANSWERED = "unanswered"
     EMPTY_POOL = "empty-pool"
+    QUORUM_BYPASSED = "quorum-bypassed"
+    """Approved elsewhere, before as many had approved as the role asks for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -308,6 +308,8 @@ class ApprovalRequest:
     """How many people have to approve, frozen at intake."""
     votes: tuple[Vote, ...] = ()
     """With a quorum of more than one: who has approved so far."""
+    denial_needs_reason: bool = False
+    """Whether a denial takes a reason whatever the policy says, by setting, frozen at intake."""
     claim: Claim | None = None
     """The claim under way while DECIDING; otherwise the last one, if any."""
     decision: Decision | None = None

@@ -64,8 +64,8 @@ def joint_justification(request: ApprovalRequest, last: Vote, limit: int) -> str
 
 
 def bypassed(request: ApprovalRequest, decision: Decision) -> bool:
-    """Whether an approval made elsewhere came before the quorum was there. A claim is only made
-    when it is, so that an approval which may be our own is none.
+    """Whether an approval made elsewhere came before the quorum was there. An approval
+    is only claimed when it is, so that what may be our own is none.
     """
-    approved = decision.choice is Choice.APPROVE
-    return approved and request.quorum > 1 and request.claim is None
+    complete = request.claim is not None and request.claim.choice is Choice.APPROVE
+    return decision.choice is Choice.APPROVE and request.quorum > 1 and not complete

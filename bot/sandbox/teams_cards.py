@@ -114,6 +114,16 @@ def find(card: Mapping[str, Any], *, verb: str | None, title: str | None) -> But
     return found[0]
 
 
+def typed(button: Button, text: Any) -> dict[str, Any]:
+    """What a person types before pressing the button, in the last text field that goes with it."""
+    if text is None:
+        return {}
+    fields = [str(e["id"]) for e in button.inputs if e.get("type") == "Input.Text"]
+    if not fields:
+        raise NoSuchActionError("there is no text field to type into")
+    return {fields[-1]: text}
+
+
 def data_of(button: Button, given: Mapping[str, Any], *, force: bool = False) -> dict[str, Any]:
     """The action's data with its inputs merged over it; empty inputs are left out.
 

@@ -176,14 +176,16 @@ def _inputs(body: Mapping[str, Any]) -> dict[str, Any]:
 async def click(state: TeamsState, request: web.Request) -> dict[str, Any]:
     """Press a button: ``{"user", "activity_id", "verb" and/or "title", "inputs", "as_submit"}``.
 
-    ``force`` skips the client's input validation and the membership check.
+    ``typed`` goes into the text field nearest to the button. ``force`` skips the client's input
+    validation and the membership check.
     """
     body = await body_of(request)
     user, found, card = _visible_card(state, body)
     button = teams_cards.find(card, verb=body.get("verb"), title=body.get("title"))
     if body.get("as_submit"):
         button = teams_cards.submit_fallback(button)
-    data = teams_cards.data_of(button, _inputs(body), force=bool(body.get("force")))
+    inputs = {**_inputs(body), **teams_cards.typed(button, body.get("typed"))}
+    data = teams_cards.data_of(button, inputs, force=bool(body.get("force")))
     kind = button.action.get("type")
     if kind == "Action.Submit":
         activity = teams_activities.submit(state, user, found.conversation_id, found.id, data)

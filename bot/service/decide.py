@@ -66,7 +66,6 @@ class _ChangedError(SecondKeyError):
 class Terms:
     """What settings ask of a decision."""
 
-    denial_needs_reason: bool = False
     context_of: Callable[[Role], str | None] = lambda _role: None
     """The authentication context that approving a role demands."""
 
@@ -177,7 +176,7 @@ class Decisions:
         live = isinstance(policy, ApprovalPolicy) and policy.justification_required
         if frozen or live:
             raise StopError("reason-required")
-        if wish.choice is Choice.DENY and self.terms.denial_needs_reason:
+        if wish.choice is Choice.DENY and wish.request.denial_needs_reason:
             raise StopError("denial-reason-required")
 
     async def _open_step(

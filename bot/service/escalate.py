@@ -13,7 +13,7 @@ from bot.domain.audit import AuditEvent
 from bot.domain.content import OpsCard, PingCause
 from bot.domain.model import ApprovalRequest
 from bot.ports import Channel, Clock, LeasedEffect, Store, Transaction
-from bot.service.common import change, finish
+from bot.service.common import change, entry, finish
 from bot.service.intake import rung_ping
 from bot.telemetry import metrics
 
@@ -35,12 +35,13 @@ class Escalation:
     async def ping(self, effect: LeasedEffect) -> None:
         """Effect handler. Raises ``ChannelError``."""
         request_id, number = str(effect.payload["request"]), int(effect.payload["rung"])
+        cause = PingCause(effect.payload["cause"])
         async with self.store.transaction() as tx:
             request = await tx.request(request_id)
-            if request is None or request.state not in lifecycle.OPEN:
+            over = request is None or request.state not in lifecycle.OPEN
+            if request is None or (over and cause is not PingCause.QUORUM_BYPASSED):
                 await finish(tx, effect)
                 return
-        cause = PingCause(effect.payload["cause"])
         waited = self.clock.now() - request.requested_at
         content = OpsCard(request, cause, number, waited, self.portal_url)
         await self.channel.post(self.ops_channel_of(request), content)
@@ -49,15 +50,18 @@ class Escalation:
         await self._note(request_id, number, cause, effect)
 
     async def _note(self, request_id: str, number: int, cause: PingCause, effect: LeasedEffect) -> None:
+        facts = {"rung": number, "cause": cause.value}
+
         def make(stored: ApprovalRequest) -> ApprovalRequest | None:
             return lifecycle.rung_fired(stored, number) if stored.state in lifecycle.OPEN else None
 
         async def climb(tx: Transaction, made: ApprovalRequest | None) -> None:
             if made is not None and cause is PingCause.UNANSWERED:
                 await self._enqueue_next(tx, made, number)
+            if made is None and cause is PingCause.QUORUM_BYPASSED:
+                await tx.audit(entry(self.clock, AuditEvent.ESCALATED, request_id, None, facts))
             await finish(tx, effect)
 
-        facts = {"rung": number, "cause": cause.value}
         await change(
             self.store, self.clock, request_id, make, event=AuditEvent.ESCALATED, facts=facts, then=climb
         )

@@ -51,6 +51,7 @@ class Intake:
     ladder: SlaPlan
     quorum_of: Callable[[Role], int] = lambda _role: 1
     """How many people have to approve a role, by setting."""
+    denial_needs_reason: bool = False
 
     async def take_in(self, pim: PimRequest) -> bool:
         """Write a new request down with its card and its first rung as effects, in one
@@ -120,6 +121,7 @@ class Intake:
             pool=self._pool(requester.identity, pim.scope, facts),
             sla=self.ladder,
             quorum=self.quorum_of(role),
+            denial_needs_reason=self.denial_needs_reason,
         )
 
     def _pool(self, requester: Identity, scope: str, facts: Facts) -> Pool | Unreadable:
@@ -176,6 +178,12 @@ def rung_ping(request_id: str, rung: sla.Rung) -> Effect:
     """Ping ops at a rung; once each, by its key."""
     payload = {"request": request_id, "rung": rung.number, "cause": PingCause.UNANSWERED.value}
     return Effect(f"{OPS_PING}:{request_id}:{rung.number}", OPS_PING, rung.due_at, payload)
+
+
+def bypass_ping(request_id: str, clock: Clock) -> Effect:
+    """Tell ops that a request was approved elsewhere before its quorum was there."""
+    payload = {"request": request_id, "rung": 0, "cause": PingCause.QUORUM_BYPASSED.value}
+    return Effect(f"{OPS_PING}:{request_id}:quorum-bypassed", OPS_PING, clock.now(), payload)
 
 
 def _empty_pool_ping(request_id: str, clock: Clock) -> Effect:

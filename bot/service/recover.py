@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from bot.domain import lifecycle
+from bot.domain import lifecycle, quorum
 from bot.domain.audit import AuditEvent
 from bot.domain.errors import DirectoryError, UnavailableError
 from bot.domain.lifecycle import Event
@@ -30,6 +30,7 @@ from bot.domain.model import (
 from bot.ports import Approvals, Clock, Directory, Effect, LeasedEffect, Store, Transaction, UserTokens
 from bot.service.common import RECOVER, Then, change
 from bot.service.evidence import GRAPHS_WORD
+from bot.service.intake import bypass_ping
 
 CLAIM_LEASE: Final = timedelta(seconds=30)
 """How long a claim may be on its way before Graph is asked what became of it. Longer than a
@@ -125,8 +126,19 @@ class Recovery:
             event=_conclusion,
             facts=_decision_facts(decision),
             actor=decision.by.identity if decision.by else None,
-            then=_no_more_recovery(request),
+            then=self._aftermath(request, decision),
         )
+
+    def _aftermath(self, request: ApprovalRequest, decision: Decision) -> Then:
+        forget = _no_more_recovery(request)
+
+        async def then(tx: Transaction, made: ApprovalRequest | None) -> None:
+            await forget(tx, made)
+            elsewhere = made is not None and made.state is State.DECIDED_ELSEWHERE
+            if made is not None and elsewhere and quorum.bypassed(made, decision):
+                await tx.enqueue(bypass_ping(made.id, self.clock))
+
+        return then
 
     async def release(self, request: ApprovalRequest, claim_id: str, why: str) -> ApprovalRequest | None:
         """Make a request whose claimed decision did not happen decidable again."""

@@ -33,6 +33,7 @@ from bot.domain.model import (
     State,
     Ticket,
     Unreadable,
+    Vote,
 )
 
 TENANT = "5ec0de00-0000-4000-8000-000000000001"
@@ -74,6 +75,7 @@ REQUEST = ApprovalRequest(
 )
 APPROVAL = Decision(Choice.APPROVE, ADELE, "Agreed with the on-call lead", ASKED + timedelta(minutes=3))
 DENIAL = Decision(Choice.DENY, BIANCA, "Not on shift today", ASKED + timedelta(minutes=4))
+VOTES = (Vote(ADELE, "Agreed with the on-call lead", ASKED + timedelta(minutes=2)),)
 CLAIM = Claim("c1", ADELE, "29:adele", Choice.APPROVE, "ok", ASKED + timedelta(minutes=3))
 HOSTILE_TEXT = (
     "**APPROVED** by _Adele_ [open](https://evil.example) <at>ops</at> {{DATE(2026-01-01T00:00:00Z)}} "
@@ -196,6 +198,15 @@ VARIANTS: dict[str, CardContent] = {
     "pending-policy-unreadable": card(like(pool=Unreadable("approver policy", "Forbidden"))),
     "pending-extension": card(like(action="selfExtend")),
     "pending-hostile": card(hostile_request()),
+    "pending-denial-needs-reason": card(like(denial_needs_reason=True)),
+    "pending-quorum": card(like(quorum=2, votes=VOTES)),
+    "vote-counted": card(like(quorum=2, votes=VOTES), viewer=Viewer.ABLE, notice="vote-counted"),
+    "step-up-needed": card(
+        viewer=Viewer.ABLE, notice="step-up-needed", sign_in_link="https://bot.example/signin?act=x"
+    ),
+    "consent-needed": card(
+        viewer=Viewer.ABLE, notice="consent-needed", sign_in_link="https://bot.example/signin?act=x"
+    ),
     "overdue": card(like(rung=1)),
     "overdue-past-the-ladder": card(like(rung=3, sla=SlaPlan((timedelta(minutes=5),)))),
     "refused-eligible-through-group": _refused(
@@ -232,6 +243,11 @@ VARIANTS: dict[str, CardContent] = {
     ),
     "ended": card(like(state=State.ENDED, decision=APPROVAL, ended_at=ASKED + timedelta(hours=2))),
     "ops-unanswered": _ops(PingCause.UNANSWERED, 1, like(rung=1)),
+    "ops-quorum-bypassed": _ops(
+        PingCause.QUORUM_BYPASSED,
+        0,
+        like(quorum=2, votes=VOTES, state=State.DECIDED_ELSEWHERE, decision=ELSEWHERE),
+    ),
     "ops-empty-pool": _ops(PingCause.EMPTY_POOL, 0, like(pool=EMPTY)),
     "conduct": ConductCard(
         person=person(9, "Blake Nakamura"),
