@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import warnings
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -15,7 +16,12 @@ import httpx
 import msal
 import structlog
 from azure.core.exceptions import AzureError
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from cryptography.x509 import load_pem_x509_certificate
 
 from bot.domain.errors import DirectoryError, UnavailableError
@@ -75,7 +81,12 @@ class EntraSignIns:
         if consent:
             options["prompt"] = "consent"
         app = await self._app()
-        flow = await _threaded(lambda: app.initiate_auth_code_flow(**options))
+        with warnings.catch_warnings():
+            # MSAL would rather have the code in a form: but a browser sends no SameSite cookie with a
+            # form from another site, and the cookie is what ties the answer to this browser. In the
+            # query the code is of no use without that cookie and the verifier, and is redeemed at once.
+            warnings.filterwarnings("ignore", message="response_mode", category=UserWarning)
+            flow = app.initiate_auth_code_flow(**options)  # computes only: the app knows its authority
         return SignInStart(flow["auth_uri"], flow)
 
     async def redeem(self, flow: Mapping[str, Any], answer: Mapping[str, str]) -> UserAssertion:
@@ -118,9 +129,17 @@ class EntraSignIns:
         return await _threaded(make)
 
 
+class _MsalHttp(httpx.Client):
+    """MSAL gives assertions as bytes, which requests encodes and httpx writes as ``b'…'``."""
+
+    def post(self, url: Any, *, data: Any = None, **more: Any) -> httpx.Response:
+        form = {k: v.decode() if isinstance(v, bytes) else v for k, v in (data or {}).items()}
+        return super().post(url, data=form, **more)
+
+
 def open_http(tls: Any) -> httpx.Client:
     """The HTTP client that MSAL uses: no redirects, and the house's trust."""
-    return httpx.Client(verify=tls, timeout=_TIMEOUT, follow_redirects=False)
+    return _MsalHttp(verify=tls, timeout=_TIMEOUT, follow_redirects=False)
 
 
 async def _threaded(work: Any) -> Any:
@@ -137,17 +156,10 @@ def _credential(proof: Mapping[str, Any]) -> Any:
     if secret := proof.get("client_secret"):
         return secret
     if pem := proof.get("client_certificate"):
-        certificate = load_pem_x509_certificate(pem)
-        key = serialization.load_pem_private_key(pem, None)
-        return {
-            "private_key": key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            ).decode(),
-            "thumbprint": certificate.fingerprint(hashes.SHA1()).hex(),  # noqa: S303 (x5t is defined so)
-            "public_certificate": pem.decode(),
-        }
+        certificate, key = load_pem_x509_certificate(pem), load_pem_private_key(pem, None)
+        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        public = certificate.public_bytes(Encoding.PEM)
+        return {"private_key": private.decode(), "public_certificate": public.decode()}
     return {"client_assertion": proof["client_assertion_func"]()}
 
 

@@ -144,7 +144,8 @@ def _demanded(claims: str) -> tuple[str, ...]:
 
 def _back(query: Mapping[str, str], answer: Mapping[str, str]) -> web.StreamResponse:
     state = {"state": query["state"]} if "state" in query else {}
-    return web.HTTPFound(f"{query['redirect_uri']}?{urlencode({**answer, **state})}")
+    location = f"{query['redirect_uri']}?{urlencode({**answer, **state})}"
+    return web.Response(status=302, headers={"Location": location})
 
 
 def redeem(world: World, form: Mapping[str, str]) -> tuple[User, Code]:
