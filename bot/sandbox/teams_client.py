@@ -14,7 +14,15 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from bot.sandbox import teams_activities, teams_cards, teams_raw, teams_reading, teams_sign_in, teams_wire
+from bot.sandbox import (
+    teams_activities,
+    teams_cards,
+    teams_dialogs,
+    teams_raw,
+    teams_reading,
+    teams_sign_in,
+    teams_wire,
+)
 from bot.sandbox.teams_reading import ControlError, asked, body_of, message_of, user_of
 from bot.sandbox.teams_state import Message, TeamsState, View
 from bot.sandbox.teams_wire import Answer
@@ -42,6 +50,8 @@ def routes(world: World) -> list[web.RouteDef]:
         on("POST", "click", click),
         on("POST", "refresh", refresh),
         on("POST", "message", message),
+        on("POST", "dialog/submit", teams_dialogs.submit),
+        on("POST", "dialog/close", teams_dialogs.close),
         on("POST", "raw", teams_raw.raw),
         on("POST", "signin", teams_sign_in.sign_in),
         on("POST", "signout", teams_sign_in.sign_out),
@@ -187,6 +197,8 @@ async def click(state: TeamsState, request: web.Request) -> dict[str, Any]:
     inputs = {**_inputs(body), **teams_cards.typed(button, body.get("typed"))}
     data = teams_cards.data_of(button, inputs, force=bool(body.get("force")))
     kind = button.action.get("type")
+    if kind == "Action.Submit" and teams_dialogs.kind_of(data):
+        return await teams_dialogs.pressed(state, user, found, data)
     if kind == "Action.Submit":
         activity = teams_activities.submit(state, user, found.conversation_id, found.id, data)
         answer, shown = await teams_wire.deliver(state, activity), "nothing"

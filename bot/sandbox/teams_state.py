@@ -86,6 +86,14 @@ class Message:
         return self.latest.card
 
 
+@dataclass(frozen=True, slots=True)
+class Dialog:
+    """A dialog that a user has open, and the message whose button opened it."""
+
+    card: dict[str, Any]
+    opened_on: Message
+
+
 @dataclass(slots=True)
 class TeamsState:
     """See the module's docstring; ``of`` finds the one that belongs to a world."""
@@ -115,6 +123,8 @@ class TeamsState:
     """Keys of people for whom the token service has somebody else's token, and whose."""
     magic_codes: dict[str, str] = field(default_factory=dict)
     """Six-digit sign-in codes, by object id."""
+    dialogs: dict[str, Dialog] = field(default_factory=dict)
+    """By object id of whoever has it open."""
     session: aiohttp.ClientSession | None = None
     """Held while the sandbox runs; see ``teams_client.cleanup_ctx``."""
     channel_token: tuple[str, str, float] | None = None
