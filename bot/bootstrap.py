@@ -15,6 +15,7 @@ from typing import Final
 from aiohttp import web
 
 from bot.clock import SystemIds
+from bot.conversing import command_desk
 from bot.domain import separation, sla
 from bot.domain.model import ApprovalRequest, Role, SlaPlan
 from bot.graph.adapters import GraphAdapters, open_graph
@@ -22,6 +23,7 @@ from bot.outside import database_login, graph_config, open_clock, open_session, 
 from bot.ports import Clock, Store
 from bot.service.activate import Activations
 from bot.service.announce import Announcer
+from bot.service.commands import CommandDesk
 from bot.service.common import (
     CARD_SYNC,
     CONDUCT,
@@ -80,6 +82,7 @@ class _Parts:
 @dataclass(frozen=True, slots=True)
 class _Services:
     desk: ApproverDesk
+    commands: CommandDesk
     own_roles: RoleDesk
     watcher: Watcher
     living: LivingCards
@@ -148,7 +151,15 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         services = _services(parts)
         runner = _runner(services, store, clock)
         store.on_commit(runner.poke)
-        turns = teams_turns(to_teams, session=session, tokens=graph.tokens, clock=clock, desk=services.desk)
+        turns = teams_turns(
+            to_teams,
+            session=session,
+            tokens=graph.tokens,
+            clock=clock,
+            desk=services.desk,
+            commands=services.commands,
+            zone=settings.zone,
+        )
         stack.push_async_callback(turns.close, _GRACE_SECONDS)
         keys = ChannelKeys(session, settings.endpoints.bot_openid_url, clock)
         endpoint = messages.MessagesEndpoint(
@@ -182,13 +193,7 @@ def _measured(settings: Settings, store: SqlStore, stack: AsyncExitStack) -> web
 
 
 def _services(parts: _Parts) -> _Services:
-    settings, store, clock, graph, teams = (
-        parts.settings,
-        parts.store,
-        parts.clock,
-        parts.graph,
-        parts.teams,
-    )
+    settings, store, clock, graph, teams = parts.settings, parts.store, parts.clock, parts.graph, parts.teams
     portal, rules = settings.endpoints.portal_url, _rules(settings)
     facts = FactsReader(graph.directory, clock)
     intake = Intake(
@@ -225,12 +230,15 @@ def _services(parts: _Parts) -> _Services:
         Terms(settings.approver_context_of),
     )
     signing_in.resume[DECIDE] = decisions.resume
+    desk = ApproverDesk(decisions, signing_in, teams.personal_chat, parts.channels, Forgeries(store, clock))
+    own_roles = _own_roles(parts, intake)
     return _Services(
-        desk=ApproverDesk(
-            decisions, signing_in, teams.personal_chat, parts.channels, Forgeries(store, clock)
+        desk=desk,
+        commands=command_desk(
+            settings, own=own_roles, signing_in=desk, store=store, clock=clock, facts=facts, rules=rules
         ),
         signing_in=signing_in,
-        own_roles=_own_roles(parts, intake),
+        own_roles=own_roles,
         watcher=Watcher(store, graph.role_facts, graph.directory, clock),
         living=LivingCards(store, teams.personal_chat, teams.channel, clock, portal),
         announcer=Announcer(store, teams.channel, clock, portal, _channel(settings.approver_channel_of)),

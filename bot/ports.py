@@ -40,6 +40,8 @@ from bot.domain.model import (
     SignInResource,
     UserAssertion,
 )
+from bot.domain.replies import FormReply, Reply
+from bot.domain.said import Filled, Said
 from bot.domain.sign_in import PendingAct
 
 # Time and ids ------------------------------------------------------------------------------
@@ -573,3 +575,18 @@ class OwnRoles(Protocol):
         """Have an active role for the wish's duration from now. Where that takes giving it back
         first, nothing is done unless ``confirmed``.
         """
+
+
+class Commands(Protocol):
+    """Everything that can be said to the bot. Nothing is answered but what the actor may see, and
+    only ``replies.is_public`` replies may be shown to anybody else.
+    """
+
+    async def say(self, actor: Actor, said: Said) -> Reply:
+        """Have a command done, typed or picked."""
+
+    async def form(self, actor: Actor, said: Said) -> FormReply | Reply:
+        """The form for an activation, filled with what ``said`` holds; a ``Reply`` when there is none."""
+
+    async def submit(self, actor: Actor, filled: Filled, said: Said) -> FormReply | Reply:
+        """Have the form's activation done; the form again when something in it can't be read."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     BaseModel,
@@ -31,6 +32,7 @@ from pydantic_settings import (
 )
 
 from bot.clouds import CLOUDS, Cloud
+from bot.domain import tickets
 from bot.domain.errors import SecondKeyError
 from bot.domain.model import Role
 from bot.tracing import Traces
@@ -62,7 +64,7 @@ class SettingsError(SecondKeyError):
 
 
 class Routing(BaseModel):
-    """Where one role's cards go (``[roles."Role name or id"]`` in the TOML)."""
+    """What one role is called, and where its cards go (``[roles."Role name or id"]`` in the TOML)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -72,6 +74,7 @@ class Routing(BaseModel):
     """Approving takes a sign-in with this authentication context."""
     quorum: Annotated[int, Field(ge=1, le=9)] = 1
     """How many people have to approve."""
+    aliases: tuple[str, ...] = ()
 
 
 class FromFileAndEnvironment(BaseSettings):
@@ -193,6 +196,18 @@ class Settings(FromFileAndEnvironment):
         default=None,
         description="With `custom`: follow the clock of a sandbox. Never with a real tenant.",
     )
+    activations_per_hour: int = Field(
+        default=20, ge=1, le=1000, description="How many activations one user may ask the bot for in an hour."
+    )
+    time_zone: str = Field(
+        default="UTC",
+        description="IANA time zone of times that are typed, where Teams does not tell the user's own.",
+    )
+    ticket_patterns: dict[str, str] = Field(
+        default_factory=lambda: dict(tickets.DEFAULTS),
+        description="What ticket ids look like, by the system they belong to: a table in the TOML, JSON in"
+        " the environment.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe log line to print."
     )
@@ -212,6 +227,21 @@ class Settings(FromFileAndEnvironment):
     roles: Annotated[dict[str, Routing], NoDecode] = Field(
         default_factory=dict, description="Per-role routing, in the TOML only.", exclude=True
     )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("there is no such time zone") from None
+        return name
+
+    @field_validator("ticket_patterns")
+    @classmethod
+    def _harmless_patterns(cls, patterns: dict[str, str]) -> dict[str, str]:
+        tickets.TicketPatterns.of(patterns)
+        return patterns
 
     @field_validator("break_glass", "subscriptions", "sla_further_seconds", mode="before")
     @classmethod
@@ -274,6 +304,15 @@ class Settings(FromFileAndEnvironment):
     def quorum_of(self, role: Role) -> int:
         routed = self._routing(role)
         return routed.quorum if routed else 1
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def aliases(self) -> dict[str, tuple[str, ...]]:
+        """Further names of roles, by id or name in lower case."""
+        return {named.casefold(): routing.aliases for named, routing in self.roles.items() if routing.aliases}
 
     def approver_channel_of(self, role: Role) -> str:
         routed = self._routing(role)

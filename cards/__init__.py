@@ -1,6 +1,6 @@
 """Adaptive Cards 1.5 as pure functions of domain values."""
 
 from cards import text
-from cards._render import message_card, render, summary
+from cards._render import form, message_card, public_reply, render, summary
 
-__all__ = ["message_card", "render", "summary", "text"]
+__all__ = ["form", "message_card", "public_reply", "render", "summary", "text"]

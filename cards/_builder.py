@@ -64,6 +64,22 @@ def text_input(name: str, **more: Any) -> Element:
     return acb.InputText(name, **more)
 
 
+def choice_input(name: str, choices: Iterable[tuple[str, str]], **more: Any) -> Element:
+    """A drop-down; ``choices``: value and title of each."""
+    listed = [{"title": title, "value": value} for value, title in choices]
+    return acb.InputChoiceSet(name, choices=listed, style="compact", **more)
+
+
+def buttons(actions: Iterable[Element], **style: Any) -> Element:
+    """Buttons in the body of a card."""
+    return acb.ActionSet(actions=list(actions), **style)
+
+
+def submit(title: str, data: Mapping[str, Any], **more: Any) -> Element:
+    """``Action.Submit``: sends a dialog, or opens one."""
+    return acb.ActionSubmit(title=title, data=dict(data), **more)
+
+
 def execute(verb: str, data: Mapping[str, str], **more: Any) -> Element:
     """``Action.Execute``, with ``Action.Submit`` for clients older than Adaptive Cards 1.4."""
     return _Execute(verb, data, fallback=acb.ActionSubmit(data=dict(data), **more), **more)

@@ -7,10 +7,13 @@ from typing import Any, Final
 
 from bot.domain.content import ActivationCard, CardContent, ConductCard, Note, OpsCard
 from bot.domain.model import State
-from cards import _activation, _conduct, _ops, _request, text
+from bot.domain.replies import FormReply, Reply
+from cards import _activation, _conduct, _ops, _outcomes, _replies, _request, text
 from cards import _builder as ac
 from cards import _parts as parts
 from cards import _words as w
+from cards import text_commands as t
+from cards._faces import Face, header
 
 _FULL_WIDTH: Final = {"width": "Full"}
 
@@ -21,6 +24,8 @@ def render(content: CardContent) -> dict[str, Any]:
     """
     if isinstance(content, Note):
         return message_card(content.key)
+    if isinstance(content, Reply):
+        return _reply(content)
     line = summary(content)
     fallback = text.FALLBACK.format(summary=line)
     body: Iterator[ac.Element]
@@ -39,6 +44,8 @@ def render(content: CardContent) -> dict[str, Any]:
 
 def summary(content: CardContent) -> str:
     """The card in one line of plain text, for the notification and the list view."""
+    if isinstance(content, Reply):
+        return _spoken(_face(content).title)
     if isinstance(content, ConductCard):
         return _conduct.summary(content)
     if isinstance(content, ActivationCard):
@@ -58,6 +65,31 @@ def summary(content: CardContent) -> str:
     return template.format(
         name=name, role=role, danger=text.SUMMARY_DANGERS[request.role.danger], duration=span
     )
+
+
+def _face(reply: Reply) -> Face:
+    if isinstance(reply, _outcomes.Done):
+        return _outcomes.face(reply)
+    return _replies.face(reply)
+
+
+def _reply(reply: Reply) -> dict[str, Any]:
+    shown = _face(reply)
+    line = _spoken(shown.title)
+    body = [header(shown), *shown.rows]
+    fallback = text.FALLBACK.format(summary=line)
+    return ac.card(body, shown.actions, fallback_text=fallback, speak=line, msteams=_FULL_WIDTH)
+
+
+def public_reply(reply: Reply) -> dict[str, Any]:
+    """The same without buttons, for a channel, where anybody could press them."""
+    return {**_reply(reply), "actions": []}
+
+
+def form(reply: FormReply) -> dict[str, Any]:
+    """The card of the form, for a Teams dialog."""
+    send = ac.submit(t.FORM_SEND, {"verb": "form"}, style="positive")
+    return ac.card(_replies.form_fields(reply), [send], fallback_text=t.FORM, speak=t.FORM)
 
 
 def message_card(text_key: str) -> dict[str, Any]:

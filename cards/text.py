@@ -1,4 +1,5 @@
-"""Every string a user reads, in English. Nothing else of the package holds wording.
+"""Every string a user reads, in English; those of the answers to commands are in ``text_commands``.
+Nothing else of the package holds wording.
 
 Templates are filled with ``str.format``, whose arguments are not read as templates again.
 Templates that take a stranger's text stand in ``TextRun``s; the others may hold Markdown.
@@ -13,14 +14,6 @@ from bot.domain.content import PingCause
 from bot.domain.following import HowEnded, Stage
 from bot.domain.model import Danger, Reason, State
 from bot.domain.sign_in import PageKey
-
-# The bot's chat --------------------------------------------------------------------------
-
-HELP_REPLY: Final = (
-    "I bring Entra PIM approval requests to the approver channel. Each request has a card there: "
-    "approvers decide on the card, with their own sign-in, and the card then says what PIM recorded. "
-    "I can't decide anything myself, and there is nothing to decide in this chat."
-)
 
 # What a request is -----------------------------------------------------------------------
 

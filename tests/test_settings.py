@@ -148,6 +148,17 @@ def test_a_roles_cards_go_where_the_file_says(given, nowhere: Path, role: Role, 
     assert (settings.approver_channel_of(role), settings.ops_channel_of(role)) == (approvers, ops)
 
 
+def test_a_roles_other_names_and_the_look_of_tickets_are_read(given, nowhere: Path):
+    (nowhere / "secondkey.toml").write_text(
+        '[roles."Exchange Administrator"]\naliases = ["mail admin"]\n'
+        '[ticket_patterns]\n"Help desk" = "HD-[0-9]+"\n'
+    )
+    given(GOOD)
+    settings = load()
+    assert settings.aliases == {"exchange administrator": ("mail admin",)}
+    assert settings.ticket_patterns == {"Help desk": "HD-[0-9]+"}
+
+
 # What is wrong with them -------------------------------------------------------------------
 
 
@@ -208,6 +219,12 @@ def test_faults_of_every_sort_are_named_together(given, nowhere: Path):
         pytest.param({"SLA_FURTHER_SECONDS": "900,soon"}, "valid number", id="a rung in words"),
         pytest.param({"SLA_REPEAT_SECONDS": "1e300"}, "less than or equal", id="a repeat past all time"),
         pytest.param({"ROLES": '{"x": {}}'}, "valid dictionary", id="routing in the environment"),
+        pytest.param({"TIME_ZONE": "Mars/Olympus"}, "no such time zone", id="a zone of no place"),
+        pytest.param({"TIME_ZONE": "../etc/passwd"}, "no such time zone", id="a zone that is a path"),
+        pytest.param({"ACTIVATIONS_PER_HOUR": "0"}, "greater than or equal", id="no activations at all"),
+        pytest.param(
+            {"TICKET_PATTERNS": '{"x": "(a+)+b"}'}, "must consist of", id="a pattern that could take long"
+        ),
         pytest.param({"DANGEROUSLY_CLOCK_URL": "https://c.example"}, "only with SECONDKEY_CLOUD", id="clock"),
         pytest.param({"CA_BUNDLE": "setup.cfg"}, "only with SECONDKEY_CLOUD", id="bundle"),
         pytest.param({"CLIENT_SECRET": None, "CLIENT_CERTIFICATE": "gone.pem"}, "no such file", id="PEM"),

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from bot.domain.following import Activation, Stage
 from bot.domain.model import ApprovalRequest, Decision, Person, Pool, Reason, Refusal, Unreadable
+from bot.domain.replies import Reply
 
 
 class Viewer(StrEnum):
@@ -93,4 +94,4 @@ class Note:
     key: str
 
 
-CardContent = RequestCard | OpsCard | ConductCard | ActivationCard | Note
+CardContent = RequestCard | OpsCard | ConductCard | ActivationCard | Note | Reply

@@ -50,6 +50,10 @@ class One:
     key: str
     rule: Rule
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return (self.key,)
+
 
 @dataclass(frozen=True, slots=True)
 class Several:
@@ -61,7 +65,7 @@ class Several:
 
 @dataclass(frozen=True, slots=True)
 class NoneFits:
-    pass
+    keys: tuple[str, ...] = ()
 
 
 Resolution = One | Several | NoneFits

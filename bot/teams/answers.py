@@ -15,7 +15,7 @@ import cards
 from bot.domain.errors import InboundError
 from bot.domain.model import SignInResource
 from bot.teams.wire import CARD_TYPE, card_message
-from cards import text
+from cards import text, text_commands
 
 ERROR_TYPE = "application/vnd.microsoft.error"
 LOGIN_REQUEST_TYPE = "application/vnd.microsoft.activity.loginRequest"
@@ -67,6 +67,18 @@ def exchange_resource(resource: SignInResource) -> dict[str, str]:
         "providerId": resource.provider_id,
     }
     return {name: value for name, value in named.items() if value is not None}
+
+
+def dialog(card: dict[str, Any]) -> InvokeResponse:
+    """Opens a dialog, or goes on with it (Teams docs, "Use dialogs in Teams bots")."""
+    attachment = {"contentType": CARD_TYPE, "content": card}
+    value = {"title": text_commands.FORM, "height": "medium", "width": "medium", "card": attachment}
+    return InvokeResponse(status=OK, body={"task": {"type": "continue", "value": value}})
+
+
+def dialog_closed() -> InvokeResponse:
+    """Closes the dialog without a word."""
+    return InvokeResponse(status=OK)
 
 
 def error_body(status: int, code: str, message: str) -> dict[str, Any]:

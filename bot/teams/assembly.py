@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import aiohttp
 
-from bot.ports import AppTokens, Clock, Desk, TurnAnswer
+from bot.ports import AppTokens, Clock, Commands, Desk, TurnAnswer
 from bot.teams.adapter import StrictAdapter
 from bot.teams.bot import ANSWER_WITHIN, PimBot
 from bot.teams.channel import ServiceUrls, TeamsChannel
+from bot.teams.commands import CommandTurns
 from bot.teams.config import TeamsConfig
 from bot.teams.connector import Connectors
 from bot.teams.http import BotHttp, Patience
@@ -77,12 +79,18 @@ def teams_turns(
     tokens: AppTokens,
     clock: Clock,
     desk: Desk,
+    commands: Commands,
+    zone: ZoneInfo | None = None,
     patience: Patience | None = None,
     answer_within: float = ANSWER_WITHIN,
 ) -> TeamsTurns:
-    """The bot's side of the messaging endpoint. ``answer_within``: seconds until a click is
-    answered, even while its decision still goes on.
+    """The bot's side of the messaging endpoint. ``answer_within``: seconds until a click or a
+    command is answered, even while what it began still goes on. ``zone``: where users are whose
+    clients don't say.
     """
     http = BotHttp(session, tokens, config.bot_scope, clock, patience)
-    adapter = StrictAdapter(config, Connectors(http, config.connector_url))
-    return TeamsTurns(adapter, PimBot(desk, config.tenant_id, answer_within=answer_within))
+    connectors = Connectors(http, config.connector_url)
+    chat = TeamsPersonalChat(config, connectors)
+    said = CommandTurns(commands, chat, zone or ZoneInfo("UTC"), answer_within)
+    bot = PimBot(desk, said, config.tenant_id, answer_within=answer_within)
+    return TeamsTurns(StrictAdapter(config, connectors), bot)

@@ -1,11 +1,11 @@
-"""What the bot does with an activity: clicks go to the desk, messages get help, channels are noted."""
+"""What the bot does with an activity: clicks and commands go to the desks, channels are noted."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 from botbuilder.core import ActivityHandler, TurnContext
@@ -27,13 +27,16 @@ from bot.inbound.activities import (
     same_tenant,
     sign_in_invoke_of,
 )
+from bot.inbound.sayings import is_command_click
 from bot.ports import Desk, LoginAsked, Presented
 from bot.teams.adapter import RAW
 from bot.teams.answers import OK, PRECONDITION_FAILED, card_answer, exchange_failed, login_request
+from bot.teams.commands import FETCH, SUBMIT, CommandTurns
 from bot.teams.wire import card_message
 from cards import text
 
 _log = structlog.get_logger(__name__)
+T = TypeVar("T")
 ANSWER_WITHIN: Final = 8.0
 """Seconds until a click is answered at the latest. Teams gives up after ten to fifteen (observed,
 not documented)."""
@@ -50,8 +53,11 @@ _NOT_IMPLEMENTED: Final = InvokeResponse(
 class PimBot(ActivityHandler):  # type: ignore[misc]  # botbuilder is untyped
     """Stateless but for decisions that outlast their click, and channels heard from."""
 
-    def __init__(self, desk: Desk, tenant_id: str, *, answer_within: float = ANSWER_WITHIN) -> None:
+    def __init__(
+        self, desk: Desk, commands: CommandTurns, tenant_id: str, *, answer_within: float = ANSWER_WITHIN
+    ) -> None:
         self._desk = desk
+        self._commands = commands
         self._tenant_id = tenant_id
         self._answer_within = answer_within
         self._running: set[asyncio.Task[Any]] = set()
@@ -61,11 +67,14 @@ class PimBot(ActivityHandler):  # type: ignore[misc]  # botbuilder is untyped
         """Let decisions under way finish; after so many seconds the rest are cancelled, to be
         finished by recovery when the bot is up again.
         """
-        if self._running:
-            _, late = await asyncio.wait(self._running, timeout=seconds)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        clock = asyncio.get_running_loop().time
+        ends = clock() + seconds
+        while (running := self._running | self._commands.running) and clock() < ends:
+            # A command that ends late is told about, which takes a moment more.
+            await asyncio.wait(running, timeout=ends - clock())
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
     # What arrives ---------------------------------------------------------------------------
 
@@ -76,7 +85,10 @@ class PimBot(ActivityHandler):  # type: ignore[misc]  # botbuilder is untyped
     async def on_message_activity(self, turn_context: TurnContext) -> None:
         raw = turn_context.turn_state[RAW]
         if not is_card_submit(raw):
-            await turn_context.send_activity(text.HELP_REPLY)
+            await self._commands.message(turn_context)
+            return
+        if is_command_click(raw):
+            await self._pressed(turn_context, self._commands.message)
             return
         # A client that knows no Action.Execute: what it gets is a message, for all to see.
         shown = await self._click(raw, public=not is_personal(raw))
@@ -85,6 +97,12 @@ class PimBot(ActivityHandler):  # type: ignore[misc]  # botbuilder is untyped
 
     async def on_invoke_activity(self, turn_context: TurnContext) -> InvokeResponse:
         raw, name = turn_context.turn_state[RAW], turn_context.activity.name
+        if name == FETCH:
+            return await self._pressed(turn_context, self._commands.fetch)
+        if name == SUBMIT:
+            return await self._pressed(turn_context, self._commands.submit)
+        if name == "adaptiveCard/action" and is_command_click(raw):
+            return await self._pressed(turn_context, self._commands.click)
         if name == "adaptiveCard/action":
             shown = await self._click(raw, public=False)
             return shown if isinstance(shown, InvokeResponse) else card_answer(shown[0])
@@ -120,6 +138,15 @@ class PimBot(ActivityHandler):  # type: ignore[misc]  # botbuilder is untyped
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         task.add_done_callback(_finished_late)
+
+    async def _pressed(self, turn_context: TurnContext, answer: Callable[[TurnContext], Awaitable[T]]) -> T:
+        """A press that says a command, or one in the form; a forged one is written down."""
+        try:
+            return await answer(turn_context)
+        except InboundError as error:
+            raw = turn_context.turn_state[RAW]
+            await self._desk.forged(_whoever(raw), error.cause, claimed_by(raw))
+            raise
 
     # A click --------------------------------------------------------------------------------
 

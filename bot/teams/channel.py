@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any, assert_never
+from typing import Any
 
 import cards
 from bot.domain import lifecycle
-from bot.domain.content import ActivationCard, CardContent, ConductCard, Note, OpsCard, RequestCard
+from bot.domain.content import CardContent, ConductCard, OpsCard, RequestCard
 from bot.domain.errors import ChannelRefusedError
 from bot.domain.model import PostedCard
 from bot.ports import Clock
@@ -77,15 +77,13 @@ class TeamsChannel:
     ) -> CardContent:
         """The content with the Teams ids of those who get a card of their own, while it waits."""
         match content:
-            case OpsCard() | ConductCard() | ActivationCard() | Note():
-                return content
             case RequestCard(request=request) if request.state not in lifecycle.OPEN:
                 return content
             case RequestCard(request=request):
                 ids = await self._roster.refresh_ids(conversations, channel_id, request)
                 return replace(content, refresh_user_ids=ids)
             case _:
-                assert_never(content)
+                return content
 
 
 def activity_of(config: TeamsConfig, content: CardContent) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from bot.demo.processes import DemoError, Stage
 from bot.demo.remote import Remote
-from cards import text
+from cards import text_commands
 from tests.bench.figures import Row, spread
 from tests.bench.rival import stock_bot
 
@@ -55,8 +55,8 @@ async def compare(stage: Stage, remote: Remote, *, rounds: int, seconds: float, 
     sample = await _captured(remote)
     await remote.post("teams/connect", {"messaging_endpoint": own})
     async with (
-        stock_bot(stage, text.HELP_REPLY, public_roots=True) as stock,
-        stock_bot(stage, text.HELP_REPLY, public_roots=False) as lean,
+        stock_bot(stage, text_commands.HELP_NOTE, public_roots=True) as stock,
+        stock_bot(stage, text_commands.HELP_NOTE, public_roots=False) as lean,
         _session() as session,
     ):
         loads = {own: Load(), stock: Load(), lean: Load()}

@@ -549,11 +549,6 @@ def test_reasons_with_a_detail_have_words_without_one() -> None:
     assert {reason for reason, words in text.REASONS.items() if "{detail}" in words} == set(text.REASONS_BARE)
 
 
-def test_the_help_reply_has_no_link() -> None:
-    assert "://" not in text.HELP_REPLY
-    assert "approver channel" in text.HELP_REPLY
-
-
 def test_no_wording_stands_outside_the_text_module() -> None:
     sources = [p.read_text(encoding="utf-8") for p in Path(cards.__file__).parent.glob("_*.py")]
     code = re.sub(r'""".*?"""|#.*', "", "\n".join(sources), flags=re.DOTALL)

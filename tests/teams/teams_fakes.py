@@ -14,6 +14,8 @@ from channel_samples import APP_ID, TENANT
 from bot.domain.content import CardContent, RequestCard
 from bot.domain.errors import UnavailableError
 from bot.domain.model import Actor, Choice
+from bot.domain.replies import FormReply, HelpReply, Reply
+from bot.domain.said import Filled, Said
 from bot.ports import NOTHING_PRESENTED, Continuation, LoginAsked, Presented
 from bot.teams import TeamsConfig
 
@@ -171,6 +173,38 @@ class FakeDesk:
         if self.deaf:
             raise UnavailableError
         self.heard.append((channel_id, service_url))
+
+
+@dataclass
+class FakeCommands:
+    """Answers everything with the same; can be held up, and can fail."""
+
+    reply: Reply | FormReply = field(default_factory=HelpReply)
+    said: list[tuple[Actor, Said]] = field(default_factory=list)
+    asked_for_form: list[tuple[Actor, Said]] = field(default_factory=list)
+    filled: list[tuple[Actor, Filled]] = field(default_factory=list)
+    fault: Exception | None = None
+    hold: asyncio.Event | None = None
+
+    async def say(self, actor: Actor, said: Said) -> Any:
+        self.said.append((actor, said))
+        return await self._answer()
+
+    async def form(self, actor: Actor, said: Said) -> Any:
+        self.asked_for_form.append((actor, said))
+        return await self._answer()
+
+    async def submit(self, actor: Actor, filled: Filled, said: Said) -> Any:
+        self.filled.append((actor, filled))
+        self.asked_for_form.append((actor, said))
+        return await self._answer()
+
+    async def _answer(self) -> Any:
+        if self.hold is not None:
+            await self.hold.wait()
+        if self.fault is not None:
+            raise self.fault
+        return self.reply
 
 
 class Naps:

@@ -32,7 +32,7 @@ from channel_samples import (
     jwk,
 )
 from structlog.testing import capture_logs
-from teams_fakes import FakeDesk, Naps, Service, Tokens, config
+from teams_fakes import FakeCommands, FakeDesk, Naps, Service, Tokens, config
 
 from bot.domain.content import RequestCard
 from bot.domain.errors import UnavailableError
@@ -41,7 +41,7 @@ from bot.inbound.tokens import ChannelKey, parse_jwks
 from bot.teams import TeamsTurns, teams_turns
 from bot.teams.http import Patience
 from bot.web.messages import MessagesEndpoint, routes
-from cards import text
+from cards import text, text_commands
 
 CARD = "application/vnd.microsoft.card.adaptive"
 ERROR = "application/vnd.microsoft.error"
@@ -92,6 +92,7 @@ async def turns(
         tokens=tokens,
         clock=clock,
         desk=desk,
+        commands=FakeCommands(),
         patience=Patience(sleep=naps),
         answer_within=0.05,
     )
@@ -251,7 +252,7 @@ async def test_an_unknown_request_is_noted_when_somebody_clicked(teams: Teams, d
     assert len(desk.forgeries) == 1
 
 
-@pytest.mark.parametrize("name", ["message/submitAction", "signin/other", None])
+@pytest.mark.parametrize("name", ["message/submitAction", "signin/other", "composeExtension/query", None])
 async def test_an_invoke_that_is_not_known_is_501_with_a_body(teams: Teams, name: str | None):
     """Bug 10."""
     sample = activity("invoke", name=name, value={})
@@ -381,7 +382,9 @@ async def test_a_message_gets_help_in_its_own_thread(teams: Teams, service: Serv
     [call] = service.calls
     assert (call.method, call.authorization) == ("POST", "Bearer app-token-1")
     assert call.path.endswith("messageid%3D1700000000000/activities/1700000000001")
-    assert (call.sent["text"], call.sent["replyToId"]) == (text.HELP_REPLY, "1700000000001")
+    [attachment] = call.sent["attachments"]
+    assert text_commands.HELP in json.dumps(attachment["content"])
+    assert call.sent["replyToId"] == "1700000000001"
     assert call.sent["recipient"]["id"] == "29:adele"
     assert call.sent["from"]["id"] == f"28:{APP_ID}"
     assert call.sent["conversation"]["tenantId"] == TENANT, "bug 4"

@@ -1,0 +1,71 @@
+"""What every answer to a command is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bot.domain.said import Chosen
+from cards import _builder as ac
+from cards import _words as w
+from cards import text_commands as t
+from cards._safe import plain
+
+TYPED = 80
+"""Characters shown of what somebody typed."""
+COMMAND = 300
+"""Characters shown of a whole command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """An answer, ready to be put on a card. ``actions`` are left out where others could press them."""
+
+    title: str
+    note: str = ""
+    style: str = "emphasis"
+    rows: tuple[ac.Element, ...] = ()
+    actions: tuple[ac.Element, ...] = ()
+
+
+def again(
+    title: str, command: str, chosen: Chosen | None = None, *, confirmed: bool = False, style: str = "default"
+) -> ac.Element:
+    """A button that says ``command``, about what was chosen. Everything in it is checked anew when
+    it comes back: it is the client that sends it.
+    """
+    data = {"verb": "command", "text": command}
+    if chosen is not None:
+        data |= {"key": chosen.key, "scope": chosen.scope}
+    if confirmed:
+        data["confirmed"] = "yes"
+    return ac.execute("command", data, title=title, style=style)
+
+
+def form(title: str, command: str, chosen: Chosen | None = None) -> ac.Element:
+    """A button that opens the form (Teams docs, "Dialogs": ``task/fetch``)."""
+    data: dict[str, object] = {"msteams": {"type": "task/fetch"}, "verb": "form", "text": command}
+    if chosen is not None:
+        data |= {"key": chosen.key, "scope": chosen.scope}
+    return ac.submit(title, data)
+
+
+def role(name: str, scope: str = "/", scope_name: str | None = None) -> str:
+    """A role at its scope, in plain text."""
+    shown = plain(name, w.ROLE)
+    if scope == "/":
+        return shown
+    return t.OPTION_AT.format(role=shown, scope=plain(scope_name or "", w.SCOPE) or w.scope(scope))
+
+
+def line(value: str, **style: Any) -> ac.Element:
+    """A line of text as it stands."""
+    return ac.rich(ac.run(value, **style), spacing="small")
+
+
+def header(shown: Face) -> ac.Element:
+    """The title may hold a stranger's text, so it is a run; the note is our own."""
+    items = [ac.rich(ac.run(shown.title, weight="bolder", size="medium"))]
+    if shown.note:
+        items.append(ac.words(shown.note, spacing="none"))
+    return ac.box(items, style=shown.style, bleed=True)
