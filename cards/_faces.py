@@ -15,6 +15,7 @@ TYPED = 80
 """Characters shown of what somebody typed."""
 COMMAND = 300
 """Characters shown of a whole command."""
+_ON_A_BUTTON = 800
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,11 @@ class Face:
     style: str = "emphasis"
     rows: tuple[ac.Element, ...] = ()
     actions: tuple[ac.Element, ...] = ()
+
+
+def fits(command: str) -> bool:
+    """Whether a command is short enough to stand on buttons, each of which holds it twice."""
+    return len(command) <= _ON_A_BUTTON
 
 
 def again(
@@ -43,8 +49,11 @@ def again(
 
 
 def form(title: str, command: str, chosen: Chosen | None = None) -> ac.Element:
-    """A button that opens the form (Teams docs, "Dialogs": ``task/fetch``)."""
-    data: dict[str, object] = {"msteams": {"type": "task/fetch"}, "verb": "form", "text": command}
+    """A button that opens the form (Teams docs, "Dialogs": ``task/fetch``). A command that is too long
+    for PIM to take its reason is not carried over.
+    """
+    text = command if fits(command) else ""
+    data: dict[str, object] = {"msteams": {"type": "task/fetch"}, "verb": "form", "text": text}
     if chosen is not None:
         data |= {"key": chosen.key, "scope": chosen.scope}
     return ac.submit(title, data)

@@ -23,7 +23,7 @@ from cards import _parts as parts
 from cards import _words as w
 from cards import text
 from cards import text_commands as t
-from cards._faces import Face, again, form, line, role
+from cards._faces import Face, again, fits, form, line, role
 from cards._safe import plain
 
 Done = Activated | GaveBack | Took | Prolonged | TooMany | NothingBefore | InTrouble
@@ -118,7 +118,7 @@ def _problem(problem: a.Problem) -> ac.Element:
 
 def _remedies(wish: a.Wish, outcome: a.NeedsChange, instead_text: str | None) -> Iterator[ac.Element]:
     """One click where one is enough; otherwise the form, filled with what was said."""
-    if outcome.instead is not None and instead_text is not None:
+    if outcome.instead is not None and instead_text is not None and fits(instead_text):
         title = t.USE.format(duration=w.duration(outcome.instead.duration))
         yield again(title, instead_text, _chosen(wish), style="positive")
     else:

@@ -30,7 +30,7 @@ from cards import _parts as parts
 from cards import _words as w
 from cards import text
 from cards import text_commands as t
-from cards._faces import COMMAND, TYPED, Face, again, form, line, role
+from cards._faces import COMMAND, TYPED, Face, again, fits, form, line, role
 from cards._safe import plain
 
 Asked = (
@@ -84,7 +84,7 @@ def _unread(reply: UnreadReply) -> Face:
     if reply.suggestion == "help":
         return Face(t.UNREAD[reply.why], t.NEAREST_HELP, actions=(again("help", "help"),))
     suggestion = line(plain(reply.suggestion, COMMAND), fontType="monospace")
-    actions = (again(t.DO_IT, reply.suggestion),)
+    actions = (again(t.DO_IT, reply.suggestion),) if fits(reply.suggestion) else ()
     return Face(t.UNREAD[reply.why], t.NEAREST, rows=(suggestion,), actions=actions)
 
 
@@ -167,7 +167,7 @@ def _unclear(reply: WhichOne | NoneFitting | HowLong) -> Face:
         case WhichOne():
             return _which(reply)
         case HowLong():
-            picks = [again(w.duration(span), said, reply.chosen) for span, said in reply.texts]
+            picks = [again(w.duration(span), said, reply.chosen) for span, said in reply.texts if fits(said)]
             rows = (line(plain(reply.role_name, w.ROLE), weight="bolder"),)
             return Face(t.HOW_LONG, t.HOW_LONG_NOTE, "accent", rows, tuple(picks))
         case NoneFitting():
@@ -177,7 +177,7 @@ def _unclear(reply: WhichOne | NoneFitting | HowLong) -> Face:
 
 
 def _which(reply: WhichOne) -> Face:
-    shown = reply.options[:_OPTIONS]
+    shown = reply.options[:_OPTIONS] if fits(reply.text) else ()
     picks = [again(role(one.name, one.scope, one.scope_name), reply.text, one.chosen) for one in shown]
     rows = [ac.buttons(picks[i : i + _A_ROW], spacing="small") for i in range(0, len(picks), _A_ROW)]
     more = len(reply.options) - len(shown)
@@ -196,7 +196,8 @@ def _none(reply: NoneFitting) -> Face:
     if reply.suggestion is None:
         return Face(title, "", "warning", tuple(rows))
     rows += [ac.words(t.NEAREST), line(plain(reply.suggestion, COMMAND), fontType="monospace")]
-    return Face(title, "", "warning", tuple(rows), (again(t.DO_IT, reply.suggestion),))
+    actions = (again(t.DO_IT, reply.suggestion),) if fits(reply.suggestion) else ()
+    return Face(title, "", "warning", tuple(rows), actions)
 
 
 # The form ------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any, Final
@@ -15,14 +16,20 @@ from bot.inbound.activities import mentions_stripped
 
 COMMAND_VERB: Final = "command"
 FORM_VERB: Final = "form"
+_AT: Final = re.compile(r"</?at\b[^>]{0,100}>", re.IGNORECASE)
 _MAX_KEY: Final = 512
 _MAX_FIELD: Final = 4000
 _MAX_ZONE: Final = 64
 
 
 def typed(activity: Mapping[str, Any], fallback: ZoneInfo) -> Said:
-    """A message, without the mention of the bot."""
-    return Said(mentions_stripped(activity)[: MAX_TEXT + 1], zone_of(activity, fallback))
+    """A message, without the mention of the bot; other people who are mentioned become their names."""
+    text = mentions_stripped(activity)
+    for entity in activity.get("entities") or ():
+        said = entity.get("text")
+        if str(entity.get("type")).lower() == "mention" and isinstance(said, str) and said:
+            text = text.replace(said, _AT.sub("", said))
+    return Said(text[: MAX_TEXT + 1], zone_of(activity, fallback))
 
 
 def is_command_click(activity: Mapping[str, Any]) -> bool:

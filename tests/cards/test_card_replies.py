@@ -59,6 +59,7 @@ HELD = a.ActiveRole("r1", EVIL, "/", AT, AT)
 WISH = a.Wish(ROLE, timedelta(hours=8), AT, EVIL, Ticket(EVIL, EVIL))
 INSTEAD = a.Wish(ROLE, timedelta(hours=4), None, EVIL)
 CHOSEN = Chosen("r1", "/")
+LONG = f"activate x 1h because {'y' * 8000}"
 PIM = PimRequest(
     id="q1",
     approval_id="q1",
@@ -155,6 +156,12 @@ REPLIES: dict[str, Reply] = {
     "too-many": TooMany(20, AT),
     "nothing-before": NothingBefore(),
     **{f"trouble-{type(one).__name__}": InTrouble(one) for one in TROUBLES},
+    "long-suggestion": UnreadReply(Unread.LEFT_OVER, f"activate x 2h because {'y' * 8000}"),
+    "long-which": WhichOne("x", LONG, tuple(Option(Chosen(str(n)), EVIL, AU, EVIL) for n in range(20))),
+    "long-how-long": HowLong(EVIL, CHOSEN, ((timedelta(hours=1), LONG), (timedelta(hours=2), LONG))),
+    "long-offer": FormOffer(LONG),
+    "long-none": NoneFitting(CommandName.ACTIVATE, LONG, (EVIL,), LONG),
+    "long-wish": Activated(WISH, a.NeedsChange((a.TooLong(timedelta(hours=4)),), INSTEAD), LONG),
     **{f"notice-{notice}": NoticeReply(notice) for notice in Notice},
 }
 every_reply = pytest.mark.parametrize("name", REPLIES)
@@ -184,7 +191,7 @@ def test_a_reply_is_a_valid_small_card_with_a_summary(name: str, validator: Draf
     card = cards.render(REPLIES[name])
     adaptive = {key: value for key, value in card.items() if key != "msteams"}
     assert not [error.message[:300] for error in validator.iter_errors(adaptive)]
-    assert len(json.dumps(card).encode("utf-16-le")) < 40_000
+    assert len(json.dumps(card, ensure_ascii=False).encode("utf-16-le")) < 40_000
     assert cards.summary(REPLIES[name])
     assert "\n" not in cards.summary(REPLIES[name])
 

@@ -37,6 +37,13 @@ def test_a_message_is_read_without_the_mention_of_the_bot() -> None:
     assert said == Said("my roles", UTC)
 
 
+def test_somebody_else_who_is_mentioned_is_named() -> None:
+    bob = {"type": "mention", "mentioned": {"id": "29:bob"}, "text": '<at id="1">Bob Ray</at>'}
+    odd = {"type": "mention", "mentioned": {"id": "29:x"}, "text": 7}
+    sample = activity(text='activate SA 2h because <at id="1">Bob Ray</at> asked', entities=[bob, odd])
+    assert sayings.typed(sample, UTC).text == "activate SA 2h because Bob Ray asked"
+
+
 def test_a_message_of_any_length_is_cut_where_no_command_is_that_long() -> None:
     assert len(sayings.typed(activity(text="x" * 100_000), UTC).text) == MAX_TEXT + 1
 
