@@ -121,8 +121,21 @@ def _named(identity: str, names: Mapping[str, str]) -> str:
 
 
 def _read(facts: Mapping[str, Any]) -> str:
-    counted = ", ".join(f"{name} {value}" for name, value in facts.get("facts_read", {}).items())
-    return f"{counted} (read at {facts['facts_read_at']}, {facts.get('facts_age_seconds', '?')} s old)"
+    read = facts.get("facts_read", {})
+    said = ", ".join(f"{name.replace('_', ' ')} {_value(value)}" for name, value in read.items())
+    return f"{said} (read at {facts['facts_read_at']}, {facts.get('facts_age_seconds', '?')} s old)"
+
+
+def _value(value: object) -> str:
+    """A fact in words: ``yes``, ``nothing``, or each way to a role with its scope and groups."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return " and ".join(map(_value, value)) or "nothing"
+    if isinstance(value, Mapping):
+        via = f" via {' → '.join(map(str, value['via']))}" if value.get("via") else ""
+        return f"{value.get('how')} at {value.get('scope')}{via}"
+    return str(value)
 
 
 def _pool(pool: Mapping[str, Any]) -> str:

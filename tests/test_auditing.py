@@ -82,6 +82,34 @@ def test_a_pool_is_told_by_who_can_decide_and_why_the_others_can_not(pool: dict[
     assert ("approver pool", told) in list(auditing.told(AuditEntry(AT, "x", "r1", None, {"pool": pool})))
 
 
+@pytest.mark.parametrize(
+    ("read", "told"),
+    [
+        pytest.param({"approvers": 5, "eligible": 3}, "approvers 5, eligible 3", id="counts"),
+        pytest.param(
+            {"is_approver": True, "eligible": [], "active": []},
+            "is approver yes, eligible nothing, active nothing",
+            id="nothing",
+        ),
+        pytest.param(
+            {
+                "eligible": [
+                    {"how": "direct", "scope": "/"},
+                    {"how": "nested", "scope": "/", "via": ["A", "B"]},
+                ]
+            },
+            "eligible direct at / and nested at / via A → B",
+            id="paths",
+        ),
+        pytest.param({"eligibility": "unreadable: no"}, "eligibility unreadable: no", id="unreadable"),
+    ],
+)
+def test_what_was_read_is_told_in_words(read: dict[str, Any], told: str) -> None:
+    facts = {"facts_read_at": "then", "facts_age_seconds": 2, "facts_read": read}
+    lines = dict(auditing.told(AuditEntry(AT, "x", "r1", None, facts)))
+    assert lines["on which facts"] == f"{told} (read at then, 2 s old)"
+
+
 def test_a_report_names_whom_it_is_about() -> None:
     line = AuditEntry(AT, "conduct.reported", None, "t/blake", {"tries": 5})
     assert list(auditing.told(line)) == [("about whom", "t/blake"), ("tries", "5")]

@@ -18,6 +18,8 @@ from bot.store.reading import AuditReader
 
 FACTS_AGE: Final = 10.0
 """Seconds: what a click is judged on is never older."""
+_OF_THE_HOUSE: Final = frozenset({"decision.released", "decision.vote-dropped"})
+"""What Second Key does by itself."""
 _PATIENCE: Final = 15.0
 ROLE: Final = "Security Administrator"
 
@@ -300,7 +302,7 @@ def _fresh(entry: AuditEntry) -> bool:
 
 def _check_complete(entry: AuditEntry) -> None:
     """Whatever the case is about: a decision tells who, and one that was sent as whom and why."""
-    if not entry.event.startswith("decision.") or entry.event == "decision.released":
+    if entry.event.partition(".")[0] != "decision" or entry.event in _OF_THE_HOUSE:
         return
     who = (entry.actor or "/").partition("/")[2]
     must(who or entry.event == "decision.recorded", f"nobody is named: {auditing.as_json(entry)}")

@@ -61,10 +61,12 @@ class Town:
         duration: str = "PT1H",
         why: str = "because",
         ticket: str = "INC1",
+        scope: str = "/",
     ) -> tuple[str, str]:
         """A request in the portal. Returns its id and its card's activity id."""
         since = await self.remote.position()
-        wish = {"user": user, "role": role, "duration": duration, "justification": why, "ticket": ticket}
+        wish = {"user": user, "role": role, "scope": scope, "duration": duration, "ticket": ticket}
+        wish["justification"] = why
         request = (await self.remote.post("portal/activate", wish))["id"]
         posted = await self.remote.until("the card", in_channel("approvers"), since)
         return str(request), str(posted["activity_id"])

@@ -13,6 +13,9 @@ import pytest
 from bot.demo.cases import GROUPS, UnknownCaseError, chosen, every
 
 DEMO = [sys.executable, "-m", "bot", "demo"]
+_PATIENCE = 600
+"""Seconds: under a minute on a quiet machine, and several where others use it too."""
+pytestmark = pytest.mark.timeout(_PATIENCE + 30)
 Lines = list[dict[str, Any]]
 
 
@@ -20,7 +23,7 @@ Lines = list[dict[str, Any]]
 def played() -> dict[str, Lines]:
     """Every case once, by name: what was told of it."""
     command = [*DEMO, "--case", "all", "--script"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)
     told = defaultdict(list)
     for line in map(json.loads, done.stdout.splitlines()):
         told[line.get("case", "")].append(line)

@@ -7,7 +7,19 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Final
 
-from bot.demo.cases import conflicts, faults, forged, main_job, races, reasons, tokens
+from bot.demo.cases import (
+    conflicts,
+    consent,
+    dual_control,
+    faults,
+    forged,
+    main_job,
+    races,
+    reasons,
+    signing_in,
+    step_up,
+    tokens,
+)
 from bot.demo.cases._case import Case
 from bot.domain.errors import SecondKeyError
 
@@ -16,10 +28,13 @@ __all__ = ["GROUPS", "Case", "UnknownCaseError", "chosen", "every"]
 GROUPS: Final[Mapping[str, tuple[Case, ...]]] = MappingProxyType(
     {
         "The main job": main_job.CASES,
-        "Whose token": tokens.CASES,
+        "Signing in": signing_in.CASES,
+        "Whose token": (*tokens.CASES, *consent.CASES),
+        "Step-up": step_up.CASES,
         "Separation of duties": conflicts.CASES,
         "Races": races.CASES,
         "Reasons": reasons.CASES,
+        "Dual control": dual_control.CASES,
         "Bad input": forged.CASES,
         "Faults": faults.CASES,
     }

@@ -42,8 +42,17 @@ async def required_meanwhile(scene: Scene) -> None:
     await scene.audited(asked, not_sent("alex", _RULE), *decided("alex", "Deny"))
 
 
+async def to_deny(scene: Scene) -> None:
+    asked = await scene.ask()
+    await scene.told("alex", asked, "Say why you deny it", verb="deny", reason="", force=True)
+    await scene.pending(asked)
+    await scene.decided("alex", asked, "deny", "not during the freeze")
+    await scene.audited(asked, not_sent("alex", _RULE), *decided("alex", "Deny"))
+
+
 CASES = (
     Case("reason-required", "Where the policy asks for it, a reason is demanded by card and bot", required),
+    Case("reason-to-deny", "A denial needs a reason, whatever the policy says", to_deny),
     Case("reason-required-meanwhile", "Also when the policy asks since the card was posted",
          required_meanwhile),
 )  # fmt: skip
