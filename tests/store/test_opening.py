@@ -279,6 +279,29 @@ async def test_a_schema_of_a_newer_release_is_left_as_it_is(clock: ManualClock, 
     await store.close()
 
 
+async def test_this_release_works_on_a_schema_that_a_newer_one_expanded(clock: ManualClock, url: str) -> None:
+    store = await open_store(url, clock)
+    async with store._session() as session:
+        await session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        await session.execute(text("ALTER TABLE requests ADD COLUMN added_later TEXT"))
+        await session.execute(text("ALTER TABLE effects ADD COLUMN added_later TEXT"))
+        await session.execute(text("CREATE TABLE made_later (id TEXT)"))
+    async with store.transaction() as tx:
+        await tx.enqueue(Effect("later:1", "kind.made.later", AT))
+    await store.close()
+
+    store = await open_store(url, clock)
+    async with store.transaction() as tx:
+        assert await tx.add_request(a_request())
+        await tx.enqueue(Effect("card.sync:r1", "card.sync", AT))
+    assert [one.key for one in await store.claim_effects("me", ["card.sync"], 10, 10)] == ["card.sync:r1"]
+    async with store.transaction() as tx:
+        assert [one.id for one in await tx.open_requests()] == ["r1"]
+    # Work of a kind that is not known here waits for whoever knows it.
+    assert [one.key for one in await store.claim_effects("newer", ["kind.made.later"], 10, 10)] == ["later:1"]
+    await store.close()
+
+
 async def test_a_migration_that_fails_leaves_nothing_behind(
     clock: ManualClock, sqlite_url: str, tmp_path: Path
 ) -> None:
