@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from bot.domain import group_roles
 from bot.domain.role_names import Candidate, NoneFits, Rule, resolve
 from bot.domain.said import Chosen
 
 _DIRECTORY = ("whole directory", "directory", "tenant", "everything", "/")
-_ACCESS = ("member of ", "owner of ")
+_OWNER = " (owner)"
+"""Ends the display name of an owner's role; a member's is the group's name."""
 
 
 class Named(Protocol):
@@ -36,13 +38,16 @@ class Aliases:
     of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def names(self, role: Named) -> tuple[str, ...]:
-        """Everything a role is called, its own name first. A group's role is also called by the
-        group's name alone.
+        """Everything a role is called, its own name first. The group's name alone is that of both
+        its roles, so that it is asked which of them is meant.
         """
         shown = role.display_name
-        groups = tuple(shown[len(access) :] for access in _ACCESS if shown.lower().startswith(access))
         more = (*self.of.get(role.key.lower(), ()), *self.of.get(shown.lower(), ()))
-        return (shown, *groups, *more)
+        group = group_roles.parse(role.key)
+        if group is None:
+            return (shown, *more)
+        name = shown.removesuffix(_OWNER)
+        return (shown, name, f"{group.access.value} of {name}", *more)
 
 
 def pick(

@@ -32,7 +32,7 @@ from bot.domain.replies import (
 from bot.domain.said import Chosen, Said
 from bot.domain.typed import Activate, Again, Cancel, Deactivate, Extend, Span
 from bot.ports import Clock, OwnRoles, Store
-from bot.service.picker import Picker, options
+from bot.service.picker import Picker, asked_for, options
 
 log = structlog.get_logger(__name__)
 _HOUR: Final = timedelta(hours=1)
@@ -203,12 +203,8 @@ class Activating:
         return Wish(through, _whole(span), None, why, ticket)
 
     async def _name(self, pim: PimRequest) -> str:
-        """What the role of a request is called, as far as it is known here."""
         async with self.store.transaction() as tx:
-            known, followed = await tx.request(pim.id), await tx.activation(pim.id)
-        if known is not None:
-            return known.role.display_name
-        return pim.role_definition_id if followed is None else followed.role_name
+            return (await asked_for(tx, pim))[0]
 
 
 @dataclass(frozen=True, slots=True)

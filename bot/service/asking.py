@@ -24,7 +24,7 @@ from bot.domain.said import Said
 from bot.domain.typed import MyRoles, Pending, Status, WhoCanApprove
 from bot.ports import OwnRoles, Store
 from bot.service.facts import FactsReader
-from bot.service.picker import Picker
+from bot.service.picker import Picker, asked_for
 
 Question = MyRoles | Status | Pending | WhoCanApprove
 
@@ -66,9 +66,7 @@ class Asking:
 
     async def _own(self, pim: PimRequest) -> OwnRequest:
         async with self.store.transaction() as tx:
-            known, followed = await tx.request(pim.id), await tx.activation(pim.id)
-        name = followed.role_name if followed else pim.role_definition_id
-        return OwnRequest(pim, known.role.display_name if known else name, known)
+            return OwnRequest(pim, *await asked_for(tx, pim))
 
     async def pending(self, actor: Actor) -> Reply:
         """Only requests in whose approver pool the actor is, the oldest first."""

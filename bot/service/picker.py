@@ -11,10 +11,12 @@ from bot.domain import durations
 from bot.domain.activation import EligibleRole
 from bot.domain.commands import CommandName
 from bot.domain.grammar import Options, render
+from bot.domain.model import ApprovalRequest, PimRequest
 from bot.domain.picking import Aliases, Named, pick, picked
 from bot.domain.replies import HowLong, NoneFitting, Option, Reply, WhichOne
 from bot.domain.said import Chosen, Filled, Said, role_value
 from bot.domain.typed import Activate, Extend, Span
+from bot.ports import Transaction
 
 NamedT = TypeVar("NamedT", bound=Named)
 _DIGITS: Final = 2
@@ -94,3 +96,13 @@ def options(roles: Sequence[Named]) -> tuple[Option, ...]:
         Option(Chosen(one.key, one.scope), one.display_name, one.scope, getattr(one, "scope_name", None))
         for one in roles
     )
+
+
+async def asked_for(tx: Transaction, pim: PimRequest) -> tuple[str, ApprovalRequest | None]:
+    """What the role of one's own request is called, as far as that is known here, and the request as
+    it was taken in, if it was yet.
+    """
+    known, followed = await tx.request(pim.id), await tx.activation(pim.id)
+    names = (known.role.display_name if known else "", followed.role_name if followed else "")
+    named = (name for name in names if name and name != pim.role_definition_id)
+    return next(named, pim.role_definition_id), known

@@ -16,8 +16,10 @@ SECURITY = EligibleRole(ROLE, "Security Administrator", "/")
 SHAREPOINT = EligibleRole("f28a1f50-f6e7-4571-818b-6a12f2af6b6c", "SharePoint Administrator", "/")
 USERS = EligibleRole("fe930be7-5e62-47db-91af-98c3a49a38b1", "User Administrator", "/")
 USERS_IN_BERLIN = EligibleRole(USERS.key, USERS.display_name, AU, "Berlin")
-ON_CALL = EligibleRole("group:cccccccc-0000-4000-8000-000000000001:member", "member of SRE on call", "/")
-EVERYTHING = (SECURITY, SHAREPOINT, USERS, USERS_IN_BERLIN, ON_CALL)
+ON_CALL = EligibleRole("group:cccccccc-0000-4000-8000-000000000001:member", "SRE on call", "/")
+VAULT = EligibleRole("group:cccccccc-0000-4000-8000-000000000002:member", "Vault", "/")
+VAULT_OWNER = EligibleRole("group:cccccccc-0000-4000-8000-000000000002:owner", "Vault (owner)", "/")
+EVERYTHING = (SECURITY, SHAREPOINT, USERS, USERS_IN_BERLIN, ON_CALL, VAULT, VAULT_OWNER)
 
 
 def active(role: EligibleRole = SECURITY) -> ActiveRole:

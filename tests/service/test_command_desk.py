@@ -7,17 +7,29 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from command_house import CommandHouse
-from fakes.own_roles import AU, ON_CALL, SECURITY, SHAREPOINT, USERS, USERS_IN_BERLIN, active
+from fakes.own_roles import (
+    AU,
+    ON_CALL,
+    SECURITY,
+    SHAREPOINT,
+    USERS,
+    USERS_IN_BERLIN,
+    VAULT,
+    VAULT_OWNER,
+    active,
+)
 from fakes.values import ALEX, BLAKE, NOW, RILEY, ROLE, a_pim_request, a_request, an_actor, person
 
 from bot.domain import activation as a
 from bot.domain.commands import CommandName
 from bot.domain.errors import UnavailableError
 from bot.domain.model import (
+    Danger,
     Pool,
     PoolMember,
     Reason,
     Refusal,
+    Role,
     SignInNeeded,
     Ticket,
     Unreadable,
@@ -120,6 +132,24 @@ async def test_a_groups_role_is_a_role_with_on_in_its_name_too(house: CommandHou
     assert [wish.role for wish in house.own.wishes] == [ON_CALL]
 
 
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [("member of Vault", VAULT), ("owner of vault", VAULT_OWNER), ("Vault (owner)", VAULT_OWNER)],
+)
+async def test_membership_and_ownership_of_a_group_are_told_apart(
+    house: CommandHouse, name: str, role: a.EligibleRole
+) -> None:
+    await house.say(f"activate {name} 1h because x")
+    assert [wish.role for wish in house.own.wishes] == [role]
+
+
+async def test_the_groups_name_alone_may_mean_either(house: CommandHouse) -> None:
+    reply = await house.say("activate Vault 1h because x")
+    assert isinstance(reply, WhichOne)
+    assert [one.name for one in reply.options] == ["Vault", "Vault (owner)"]
+    assert house.own.wishes == []
+
+
 async def test_a_role_that_nobody_may_ask_for_is_answered_with_ones_own(house: CommandHouse) -> None:
     reply = await house.say("activate Global Administrator 2h because x")
     assert reply == NoneFitting(
@@ -129,7 +159,9 @@ async def test_a_role_that_nobody_may_ask_for_is_answered_with_ones_own(house: C
             "Security Administrator",
             "SharePoint Administrator",
             "User Administrator",
-            "member of SRE on call",
+            "SRE on call",
+            "Vault",
+            "Vault (owner)",
         ),
     )
 
@@ -333,11 +365,13 @@ async def test_status_names_each_request_as_well_as_it_can(house: CommandHouse) 
     house.own.waiting = tuple(a_pim_request(id=one) for one in ("r1", "r2", "r3"))
     async with house.store.transaction() as tx:
         await tx.add_request(a_request(id="r1"))
+        # Its name could not be read at intake.
+        await tx.add_request(a_request(id="r2", role=Role(ROLE, ROLE, Danger.CRITICAL)))
     await house.asked_before(HOURS, request_id="r2", role_name="From the journal")
     reply = await house.say("status")
     assert isinstance(reply, StatusReply)
     assert [one.role_name for one in reply.waiting] == ["Security Administrator", "From the journal", ROLE]
-    assert [one.known is not None for one in reply.waiting] == [True, False, False]
+    assert [one.known is not None for one in reply.waiting] == [True, True, False]
 
 
 async def test_pending_is_told_to_the_pool_alone_with_what_keeps_them_from_deciding(
@@ -392,7 +426,7 @@ async def test_who_can_approve_says_what_can_not_be_read(house: CommandHouse) ->
 async def test_who_can_approve_without_a_role_offers_ones_own(house: CommandHouse) -> None:
     reply = await house.say("who can approve")
     assert isinstance(reply, WhichOne)
-    assert len(reply.options) == 4
+    assert len(reply.options) == 6
 
 
 # Help, signing in, trouble -----------------------------------------------------------------------

@@ -264,6 +264,15 @@ async def test_the_form_does_the_same_as_typing(town: Town) -> None:
 
 
 @pytest.mark.asyncio(loop_scope="module")
+async def test_membership_of_a_group_is_a_role_like_others(town: Town) -> None:
+    chat = Chat(town, "riley")
+    assert "Application Operators" in await chat.say("my roles")
+    assert "Sent to PIM" in await chat.say("activate member of Application Operators 1h because an app broke")
+    assert "Application Operators" in await chat.say("status")
+    assert "Withdrawn" in await chat.say("cancel Application Operators")
+
+
+@pytest.mark.asyncio(loop_scope="module")
 async def test_nonsense_is_answered_with_the_nearest_command_and_one_click_runs_it(town: Town) -> None:
     chat = Chat(town, "riley")
     assert "Did you mean" in await chat.say("my rolls")
