@@ -20,6 +20,8 @@ FACTS_AGE: Final = 10.0
 """Seconds: what a click is judged on is never older."""
 _OF_THE_HOUSE: Final = frozenset({"decision.released", "decision.vote-dropped"})
 """What Second Key does by itself."""
+_BY_TOKEN: Final = frozenset({"decision.claimed", "decision.vote-counted"})
+"""What somebody decided, by their own token."""
 _PATIENCE: Final = 15.0
 ROLE: Final = "Security Administrator"
 
@@ -306,7 +308,7 @@ def _check_complete(entry: AuditEntry) -> None:
         return
     who = (entry.actor or "/").partition("/")[2]
     must(who or entry.event == "decision.recorded", f"nobody is named: {auditing.as_json(entry)}")
-    if entry.event == "decision.claimed":
+    if entry.event in _BY_TOKEN:
         whole = _fresh(entry) and _rules(entry) and entry.facts.get("token_oid") == who
         must(whole, f"the decision's facts, rules or token are missing: {auditing.as_json(entry)}")
     if entry.event in {"decision.refused", "decision.not-sent"}:

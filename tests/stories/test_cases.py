@@ -48,15 +48,90 @@ def test_the_audit_log_tells_who_as_whom_on_which_facts_and_under_which_rule(
     lines = [line for trail in trails for line in trail]
     assert any(line["actor"] for line in lines), "nobody is named"
     for line in lines:
-        if line["event"] == "decision.claimed":
+        if line["event"] in {"decision.claimed", "decision.vote-counted"}:
             assert line["actor"].endswith("/" + line["facts"]["token_oid"])
-        if line["event"] in {"decision.claimed", "decision.refused"}:
+        if line["event"] in {"decision.claimed", "decision.vote-counted", "decision.refused"}:
             assert {"facts_read_at", "facts_age_seconds", "facts_read", "rules"} <= line["facts"].keys()
 
 
 def test_all_of_them_were_played_and_the_exit_code_says_so(played: dict[str, Lines]) -> None:
     assert played[""][-1] == {"exit": 0, "errors": ""}
     assert set(played) - {""} == {case.name for case in every()}
+
+
+# What there has to be -----------------------------------------------------------------------
+
+DEMANDED = {
+    "Signing in": [
+        ("single sign-on in the chat", "sign-in-by-itself"),
+        ("a link on the card, for channels", "sign-in-by-link"),
+        ("the sign-in button's code", "sign-in-by-code"),
+        ("only if it is still open", "sign-in-too-late"),
+        ("only if it is still theirs to make", "sign-in-too-late-to-decide"),
+        ("once, and where it was begun", "sign-in-elsewhere"),
+        ("sign out forgets", "sign-out"),
+    ],
+    "Whose token": [
+        ("oid and tid equal the activity's, or it is an attack", "token-of-another"),
+        ("consent missing", "consent-missing"),
+        ("expired", "sign-in-expired"),
+        ("revoked", "sign-in-revoked"),
+        ("interaction required", "interaction-required"),
+    ],
+    "Step-up": [
+        ("a claims challenge is met", "step-up"),
+        ("or not met", "step-up-failed"),
+        ("an authentication context for approving", "step-up-to-approve"),
+    ],
+    "Separation of duties": [
+        ("direct eligibility", "eligible-directly"),
+        ("role-assignable groups", "eligible-through-group"),
+        ("active holders", "active-holder"),
+        ("own request", "own-request"),
+        ("break-glass", "break-glass"),
+        ("not in the pool", "not-in-the-pool"),
+        ("removed from the policy meanwhile", "removed-meanwhile"),
+        ("another tenant", "other-tenant"),
+        ("a fact that can't be read", "unreadable"),
+    ],
+    "Races": [
+        ("two approvers within a millisecond", "two-approvers"),
+        ("one click delivered twice", "click-delivered-twice"),
+        ("a click while the portal decides; 409", "portal-meanwhile"),
+        ("after withdrawal", "after-withdrawal"),
+        ("after expiry", "after-expiry"),
+        ("deny against approve", "deny-against-approve"),
+        ("404", "not-found"),
+    ],
+    "Reasons": [
+        ("where the policy says so", "reason-required"),
+        ("always for deny", "reason-to-deny"),
+    ],
+    "Dual control": [
+        ("votes are collected, the last is sent", "two-approvals"),
+        ("one person is one vote", "approving-twice"),
+        ("a decision in the portal before the quorum", "portal-before-quorum"),
+    ],
+    "Bad input": [
+        ("another request's id", "forged-request"),
+        ("another tenant", "forged-tenant"),
+        ("a swapped verb", "forged-verb"),
+        ("edited data", "forged-data"),
+        ("five tries in ten minutes", "five-tries"),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("group", "name"),
+    [
+        pytest.param(group, name, id=f"{group}: {what}")
+        for group, cases in DEMANDED.items()
+        for what, name in cases
+    ],
+)
+def test_everything_that_was_demanded_of_a_decision_has_its_case(group: str, name: str) -> None:
+    assert name in [case.name for case in GROUPS[group]]
 
 
 # Without playing ---------------------------------------------------------------------------

@@ -68,10 +68,29 @@ async def conflicted_since(scene: Scene) -> None:
     )
 
 
+async def in_the_portal(scene: Scene) -> None:
+    """PIM can't enforce the second approval, so ops hear of it."""
+    asked = await scene.ask()
+    await scene.told("alex", asked, _COUNTED)
+    since = await scene.town.remote.position()
+    deed = {"user": "emery", "request": asked.id, "result": "Approve", "justification": "sure"}
+    await scene.change("Emery approves in the portal", partial(scene.town.remote.post, "portal/decide", deed))
+    await scene.ops_read(since, "Approved elsewhere with 1 of 2 approvals")
+    await scene.closed(asked, "Approved outside this channel")
+    await scene.audited(
+        asked,
+        _voted("alex"),
+        Line("request.settled-elsewhere", facts={"choice": "Approve"}),
+        Line("request.escalated", facts={"cause": "quorum-bypassed"}),
+    )
+
+
 CASES = (
     Case("two-approvals", "The first is counted, the second is sent with both names", two, toml=_TWO),
     Case("approving-twice", "One person is one approval, however often they click", twice, toml=_TWO),
     Case("denying-alone", "A denial needs nobody else's", one_denies, toml=_TWO),
+    Case("portal-before-quorum", "An approval in the portal before the second one: ops are alerted",
+         in_the_portal, toml=_TWO),
     Case("vote-of-a-conflicted", "An approval counts no more when its voter has a conflict by then",
          conflicted_since, toml=_TWO),
 )  # fmt: skip

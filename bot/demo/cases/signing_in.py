@@ -129,6 +129,24 @@ async def _nothing(scene: Scene, asked: Asked) -> None:
     await scene.audited(asked, not_sent("alex", _RULE), *decided("emery", "Deny"))
 
 
+async def signed_out(scene: Scene) -> None:
+    """What they sign out of is forgotten: the next decision starts with a sign-in."""
+    await without_token(scene, "alex")
+    await scene.town.remote.post("teams/signin", {"user": "alex"})
+    asked = await scene.ask()
+    async with scene.step("signed-out", "Alex types: sign out") as facts:
+        since = await scene.town.remote.position()
+        wish = {"user": "alex", "personal": True, "text": "sign out"}
+        await scene.town.remote.post("teams/message", wish)
+        forgotten = await scene.town.remote.until("it", lambda one: one["event"] == "signed_out", since)
+        facts["token_service"] = f"{forgotten['user']} {forgotten['event']}"
+    url = await link(scene, "alex", asked, _TOLD)
+    await follow(scene, "alex", url, "Alex signs in by the card's link", "you approved this request")
+    await scene.recorded("alex", asked, "approved")
+    await scene.noted(Line("actor.signed-out", who="alex"))
+    await scene.audited(asked, *_resumed("alex"))
+
+
 CASES = (
     Case("sign-in-by-link", "A click without a token is carried out after signing in by its link", by_link),
     Case("sign-in-by-itself", "Or by the client itself, in the chat with the bot", by_itself),
@@ -139,6 +157,7 @@ CASES = (
     Case("sign-in-too-late", "A link lives ten minutes", too_late),
     Case("sign-in-too-late-to-decide", "What is no longer theirs to decide is not carried out",
          no_longer_theirs),
+    Case("sign-out", "Signing out forgets: the next decision starts with a sign-in", signed_out),
     Case("sign-in-with-anothers-token", "A client that sends somebody else's token is refused",
          sent_by_client),
 )  # fmt: skip
