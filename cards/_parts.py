@@ -119,8 +119,8 @@ def votes(request: ApprovalRequest) -> Iterator[ac.Element]:
     """With a quorum: who has approved so far, and how many have to."""
     if request.quorum > 1:
         count = text.VOTES.format(n=len(request.votes), quorum=request.quorum)
-        names = [said(w.name(vote.by), weight="bolder") for vote in request.votes]
-        yield row(text.APPROVALS, ac.words(count), *names)
+        names = (ac.run(w.name(vote.by), weight="bolder") for vote in request.votes)
+        yield row(text.APPROVALS, ac.words(count), *(ac.rich(name, spacing="none") for name in names))
 
 
 def deciders(request: ApprovalRequest, *, you: bool = False) -> ac.Element:

@@ -47,14 +47,15 @@ def body(content: RequestCard) -> Iterator[ac.Element]:
         yield from _deadlines(request)
         if request.decidable_here and request.state is State.PENDING:
             yield parts.deciders(request, you=content.viewer is Viewer.ABLE)
-    if _decidable(content):
+    if _decidable(content) and not (content.viewer is Viewer.VOTED and _asks_when_denied(request)):
         yield _reason(request)
 
 
 def actions(content: RequestCard) -> Iterator[ac.Element]:
     yield from parts.link(content.sign_in_link, text.SIGN_IN)
     if _decidable(content):
-        yield _button(content, "approve", text.APPROVE, "positive")
+        if content.viewer is not Viewer.VOTED:
+            yield _button(content, "approve", text.APPROVE, "positive")
         yield _deny(content)
     if not _must_keep_out(content):
         yield from parts.portal(content.portal_url)
@@ -171,12 +172,16 @@ def _policy_asks(request: ApprovalRequest) -> bool:
     return isinstance(request.pool, Pool) and request.pool.justification_required
 
 
+def _asks_when_denied(request: ApprovalRequest) -> bool:
+    return request.denial_needs_reason and not _policy_asks(request)
+
+
 def _deny(content: RequestCard) -> ac.Element:
     """The button; where only a denial takes a reason, one that opens a field for it first, since a
     card can't demand a field for one of two buttons.
     """
     button = _button(content, "deny", text.DENY, "destructive")
-    if not content.request.denial_needs_reason or _policy_asks(content.request):
+    if not _asks_when_denied(content.request):
         return button
     field = ac.text_input(
         "deny_reason",
@@ -186,7 +191,7 @@ def _deny(content: RequestCard) -> ac.Element:
         isRequired=True,
         errorMessage=text.DENIAL_REASON_MISSING,
     )
-    return ac.show_card(text.DENY, [field], [button], style="destructive")
+    return ac.show_card(text.DENY_OPEN, [field], [button], style="destructive")
 
 
 def _reason(request: ApprovalRequest) -> ac.Element:

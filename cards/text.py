@@ -236,6 +236,7 @@ DENIAL_REASON_MISSING: Final = "Say why, so that the requester knows what to do.
 REASON_MISSING: Final = "This role asks approvers for a reason."
 APPROVE: Final = "✔ Approve"
 DENY: Final = "✖ Deny"
+DENY_OPEN: Final = "✖ Deny …"
 OPEN_PORTAL: Final = "Open in PIM"
 SIGN_IN: Final = "Sign in"
 SIGN_IN_ASKED: Final = "Sign in, so that Second Key can act as you and never as itself."

@@ -17,6 +17,8 @@ class Viewer(StrEnum):
     EVERYONE = "everyone"
     ABLE = "able"
     REFUSED = "refused"
+    VOTED = "voted"
+    """Has approved; others have to as well."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.domain import lifecycle, separation
+from bot.domain import lifecycle, quorum, separation
 from bot.domain.content import RequestCard, Viewer
 from bot.domain.model import Actor, ApprovalRequest
 from bot.ports import Store
@@ -25,7 +25,9 @@ class Views:
         if request.state not in lifecycle.OPEN:
             return RequestCard(request, self.portal_url, Viewer.EVERYONE, (), notice)
         refusals = separation.outlook(actor.identity, request, self.rules)
-        viewer = Viewer.REFUSED if refusals else Viewer.ABLE
+        viewer = Viewer.VOTED if quorum.has_voted(request, actor.identity) else Viewer.ABLE
+        if refusals:
+            viewer = Viewer.REFUSED
         return RequestCard(request, self.portal_url, viewer, refusals, notice)
 
     def refused(

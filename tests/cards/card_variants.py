@@ -200,7 +200,9 @@ VARIANTS: dict[str, CardContent] = {
     "pending-hostile": card(hostile_request()),
     "pending-denial-needs-reason": card(like(denial_needs_reason=True)),
     "pending-quorum": card(like(quorum=2, votes=VOTES)),
-    "vote-counted": card(like(quorum=2, votes=VOTES), viewer=Viewer.ABLE, notice="vote-counted"),
+    "vote-counted": card(
+        like(quorum=2, votes=VOTES, denial_needs_reason=True), viewer=Viewer.VOTED, notice="vote-counted"
+    ),
     "step-up-needed": card(
         viewer=Viewer.ABLE, notice="step-up-needed", sign_in_link="https://bot.example/signin?act=x"
     ),

@@ -129,8 +129,26 @@ def test_a_decision_is_offered_only_while_it_can_be_taken_here(
     drawn = cards.render(card(request, viewer=viewer, refusals=(Refusal(Reason.OWN_REQUEST),)))
     verbs = [action["verb"] for action in drawn["actions"] if "verb" in action]
     offered = state is State.PENDING and decidable_here and viewer is not Viewer.REFUSED
-    assert verbs == (["approve", "deny"] if offered else [])
+    both = ["approve", "deny"] if viewer is not Viewer.VOTED else ["deny"]
+    assert verbs == (both if offered else [])
     assert (text.REASON_LABEL_OPTIONAL in said(drawn)) is offered
+
+
+def test_a_denial_that_needs_a_reason_asks_for_it_in_a_field_of_its_own() -> None:
+    drawn = cards.render(card(like(denial_needs_reason=True)))
+    (opener,) = (a for a in drawn["actions"] if a["type"] == "Action.ShowCard")
+    (field,) = opener["card"]["body"]
+    assert (field["id"], field["isRequired"], field["maxLength"]) == ("deny_reason", True, 500)
+    (button,) = opener["card"]["actions"]
+    assert (button["verb"], button["data"]) == ("deny", {"request": REQUEST.id, "verb": "deny"})
+    assert [a["verb"] for a in drawn["actions"] if "verb" in a] == ["approve"]
+
+
+def test_where_the_policy_asks_anyway_one_field_serves_both() -> None:
+    drawn = cards.render(
+        card(like(denial_needs_reason=True, pool=replace(POOL, justification_required=True)))
+    )
+    assert [a["verb"] for a in drawn["actions"] if "verb" in a] == ["approve", "deny"]
 
 
 @pytest.mark.parametrize("state", State)
