@@ -247,14 +247,10 @@ def render(command: Command, options: Options = DEFAULTS) -> str:
             return _joined(CommandName.ACTIVATE, *_activation(command, options))
         case Extend(role_text=role, span=span, reason=reason):
             return _joined(CommandName.EXTEND, _name(role), _span(span), _because(reason))
-        case Deactivate(role_text=role):
-            return _joined(CommandName.DEACTIVATE, _name(role))
-        case Cancel(role_text=role):
-            return _joined(CommandName.CANCEL, _name(role))
-        case WhoCanApprove(role_text=role):
-            return _joined(CommandName.WHO_CAN_APPROVE, _name(role))
+        case Deactivate(role_text=role) | Cancel(role_text=role) | WhoCanApprove(role_text=role):
+            return _joined(NAMES[type(command)], _name(role))
         case _:
-            return _ALONE[type(command)].value
+            return NAMES[type(command)].value
 
 
 def _activation(command: Activate, options: Options) -> Iterator[str]:
@@ -286,14 +282,20 @@ def _joined(name: CommandName, *parts: str) -> str:
     return " ".join((name.value, *filter(None, parts)))
 
 
-_ALONE: Final[Mapping[type[Command], CommandName]] = MappingProxyType(
+NAMES: Final[Mapping[type[Command], CommandName]] = MappingProxyType(
     {
+        Activate: CommandName.ACTIVATE,
         Again: CommandName.AGAIN,
+        Extend: CommandName.EXTEND,
+        Deactivate: CommandName.DEACTIVATE,
+        Cancel: CommandName.CANCEL,
         MyRoles: CommandName.MY_ROLES,
         Status: CommandName.STATUS,
         Pending: CommandName.PENDING,
+        WhoCanApprove: CommandName.WHO_CAN_APPROVE,
         Help: CommandName.HELP,
         SignIn: CommandName.SIGN_IN,
         SignOut: CommandName.SIGN_OUT,
     }
 )
+"""What each command is called."""

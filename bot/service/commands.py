@@ -6,6 +6,7 @@ approver pool, approvers only to those who may ask for the role.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Protocol, assert_never
 
@@ -13,7 +14,7 @@ import structlog
 
 from bot.domain import durations
 from bot.domain.errors import SecondKeyError
-from bot.domain.grammar import parse
+from bot.domain.grammar import NAMES, parse
 from bot.domain.model import Actor, SignInNeeded
 from bot.domain.replies import (
     Activated,
@@ -51,6 +52,7 @@ from bot.ports import Clock, OwnRoles
 from bot.service.activating import Activating
 from bot.service.asking import Asking
 from bot.service.picker import Picker
+from bot.telemetry import metrics
 
 log = structlog.get_logger(__name__)
 
@@ -84,8 +86,10 @@ class CommandDesk:
         command = parse(said.text[:MAX_TEXT], self.clock.now(), said.zone, self.picker.options)
         log.info("command", name=type(command).__name__, chosen=said.chosen is not None)
         if isinstance(command, Unparsed):
+            metrics.COMMANDS.add(command="unread", answer=command.why.value)
             return UnreadReply(command.why, command.suggestion)
         reply = await self._do(actor, command, said)
+        metrics.COMMANDS.add(command=NAMES[type(command)].value, answer=_told(reply))
         await self._help_to_sign_in(actor, reply)
         return reply
 
@@ -153,6 +157,7 @@ class CommandDesk:
         ticket = tickets.named(number) if number else tickets.find(filled.reason)
         command = Activate("", None, Span(duration=span), None, filled.reason.strip(), ticket)
         reply = await self.activating.activate(actor, command, replace(said, chosen=chosen))
+        metrics.COMMANDS.add(command=NAMES[Activate].value, answer=_told(reply))
         await self._help_to_sign_in(actor, reply)
         return reply
 
@@ -166,3 +171,9 @@ def _trouble(reply: Reply) -> object:
             return reply.outcome
         case _:
             return None
+
+
+def _told(reply: Reply) -> str:
+    """What came of it, for the metric: from the names of the answers' classes, which are few."""
+    kind = type(_trouble(reply) or reply).__name__.removesuffix("Reply")
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", kind).lower()

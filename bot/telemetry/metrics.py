@@ -72,6 +72,14 @@ FORGED = Counter(
     tells="Clicks that no card of ours sends: audited with who sent them, and nothing decided.",
     labels={"cause": "`verbs-differ`, `card-of-another-request`, `unknown-request`, `bad-reason`, …"},
 )
+COMMANDS = Counter(
+    name="commands_total",
+    tells="What was typed, pressed or filled in, by how it was answered.",
+    labels={
+        "command": "the first words of the README's table, or `unread`",
+        "answer": "what came of it: `sent`, `needs-change`, `which-one`, `sign-in-needed`, `roles`, …",
+    },
+)
 CONDUCT_REPORTS = Counter(
     name="conduct_reports_total",
     tells="Reports to ops about somebody who kept trying to decide what they may not.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.domain import letters
-from bot.domain.commands import COMMANDS, CommandInfo
-from bot.domain.grammar import VERBS, Options, parse, render
+from bot.domain.commands import COMMANDS, CommandInfo, CommandName
+from bot.domain.grammar import NAMES, VERBS, Options, parse, render
 from bot.domain.model import Ticket
 from bot.domain.tickets import TicketPatterns
 from bot.domain.typed import (
@@ -98,6 +99,11 @@ def test_every_example_of_the_table_is_a_command_of_that_name(info: CommandInfo)
 )
 def test_commands_are_read_however_they_are_capitalised_or_ended(text: str, command: Command) -> None:
     assert read(text) == command
+
+
+def test_every_command_has_its_name() -> None:
+    assert set(NAMES) == set(get_args(Command))
+    assert sorted(NAMES.values()) == sorted(CommandName)
 
 
 # activate ----------------------------------------------------------------------------------------

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain import letters
 from bot.domain.role_names import Candidate, NoneFits, One, Rule, Several, resolve, slips
 
 ROLES = (
@@ -91,15 +94,58 @@ def test_nobody_is_given_a_role_that_they_may_not_ask_for() -> None:
     assert resolve("Security Administrator", ()) == NoneFits()
 
 
-@given(st.text(max_size=60), st.lists(st.text(min_size=1, max_size=30), max_size=6))
-def test_a_role_is_only_ever_one_of_the_candidates_and_starts_with_what_was_typed(
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", letters.words(letters.words(text).casefold()))
+
+
+def _fits(typed: str, name: str) -> set[Rule]:
+    """The rules of ``role_names``, said once more and in the plainest way."""
+    words, wanted = _words(name), _words(typed)
+    if not wanted:
+        same = letters.words(letters.words(typed).casefold()) == letters.words(letters.words(name).casefold())
+        return {Rule.WHOLE} if same and typed.strip() else set()
+    rules = set()
+    if "".join(words) == "".join(wanted):
+        rules.add(Rule.WHOLE)
+    in_place = len(wanted) <= len(words)
+    begun = in_place and all(word.startswith(one) for one, word in zip(wanted, words, strict=False))
+    initials = len(words) > 1 and "".join(wanted) == "".join(word[0] for word in words)
+    if begun or initials or "".join(words).startswith("".join(wanted)):
+        rules.add(Rule.BEGUN)
+    if in_place and all(_is_close(one, word) for one, word in zip(wanted, words, strict=False)):
+        rules.add(Rule.MISSPELLED)
+    return rules
+
+
+def _is_close(typed: str, word: str) -> bool:
+    if word.startswith(typed):
+        return True
+    allowed = 0 if len(word) < 5 or not word.isalpha() else 1 if len(word) < 8 else 2
+    return typed[0] == word[0] and slips(typed, word) <= allowed
+
+
+_NAME = st.lists(
+    st.sampled_from(
+        ["Security", "Secure", "Service", "Reader", "Readers", "Admin", "Tier", "1", "2", "EU", "🔥"]
+    ),
+    min_size=1,
+    max_size=3,
+).map(" ".join)
+_TYPED = _NAME | st.text(alphabet="securitydamn 12", max_size=12) | st.text(max_size=20)
+
+
+@given(_TYPED, st.lists(_NAME, max_size=5))
+def test_exactly_those_are_found_that_fit_by_the_first_rule_that_any_fits(
     typed: str, names: list[str]
 ) -> None:
-    candidates = [Candidate(str(number), (name,)) for number, name in enumerate(names)]
-    found = resolve(typed, candidates)
-    keys = {"One": lambda: (found.key,), "Several": lambda: found.keys}.get(type(found).__name__, tuple)()
-    assert set(keys) <= {candidate.key for candidate in candidates}
-    assert len(set(keys)) == len(keys)
+    found = resolve(typed, [Candidate(str(number), (name,)) for number, name in enumerate(names)])
+    for rule in Rule:
+        fitting = tuple(str(n) for n, name in enumerate(names) if rule in _fits(typed, name))
+        if fitting:
+            expected = One(fitting[0], rule) if len(fitting) == 1 else Several(fitting, rule)
+            assert found == expected
+            return
+    assert found == NoneFits()
 
 
 @given(st.text(alphabet="abcd", max_size=8), st.text(alphabet="abcd", max_size=8))

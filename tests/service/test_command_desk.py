@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from command_house import CommandHouse
+from fakes.meters import RecordingMeters
 from fakes.own_roles import (
     AU,
     ON_CALL,
@@ -60,6 +61,8 @@ from bot.domain.replies import (
 )
 from bot.domain.said import Chosen, Filled, Said, role_value
 from bot.domain.typed import Unread
+from bot.telemetry import metrics
+from bot.telemetry.instruments import measured_by
 
 HOURS = timedelta(hours=1)
 OF_SECURITY = Chosen(SECURITY.key, "/")
@@ -483,6 +486,23 @@ async def test_whoever_is_of_another_tenant_is_told_nothing_else(house: CommandH
     filled = Filled(role_value(SECURITY.key, "/"), "2h", "x")
     assert await house.desk.submit(stranger, filled, said) == NoticeReply(Notice.OTHER_TENANT)
     assert house.own.wishes == []
+
+
+async def test_commands_are_counted_by_how_they_were_answered(house: CommandHouse) -> None:
+    meters = RecordingMeters()
+    with measured_by(meters):
+        for text in ("my roles", "activate security 2h because x", "activate SA 2h", "nonsense"):
+            await house.say(text)
+        house.own.trouble = SignInNeeded()
+        await house.say("status")
+    for command, answer in (
+        ("my roles", "roles"),
+        ("activate", "sent"),
+        ("activate", "which-one"),
+        ("unread", "no-command"),
+        ("status", "sign-in-needed"),
+    ):
+        assert meters.values(metrics.COMMANDS, command=command, answer=answer) == [1]
 
 
 # The form ----------------------------------------------------------------------------------------
