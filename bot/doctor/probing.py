@@ -38,11 +38,12 @@ class ProbeError(SecondKeyError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``date``: what the service took for the time, as it wrote it."""
+    """``date``: what the service took for the time, as it wrote it. ``request_id``: of a Second Key."""
 
     status: int
     text: str
     date: str = ""
+    request_id: str = ""
 
     @property
     def good(self) -> bool:
@@ -96,7 +97,8 @@ async def ask(
         ) as response:
             content = await response.content.read(_MOST)
             text = content.decode("utf-8", "replace")
-            return Answer(response.status, text, response.headers.get("Date", ""))
+            found = response.headers
+            return Answer(response.status, text, found.get("Date", ""), found.get("X-Request-Id", ""))
     except aiohttp.ClientConnectorDNSError as error:
         raise ProbeError(Failure.NAME, f"{error.host} does not resolve") from error
     except aiohttp.ClientSSLError as error:

@@ -69,6 +69,7 @@ async def test_a_public_url_where_something_else_answers_and_takes_anything(clin
         "public-url.not-the-bot",
         "public-url.accepts-unsigned",
         "public-url.no-handshake",
+        "public-url.no-sign-in",
     }
 
 
@@ -80,7 +81,7 @@ async def test_a_public_url_behind_something_that_blocks(clinic: Clinic):
 
     async with served(blocked) as url:
         await clinic.examine(public_url=url)
-    assert clinic.codes() == {"public-url.messages", "public-url.no-handshake"}
+    assert clinic.codes() == {"public-url.messages", "public-url.no-handshake", "public-url.no-sign-in"}
 
 
 # Teams -------------------------------------------------------------------------------------

@@ -32,6 +32,22 @@ async def test_a_role_with_too_few_who_can_decide(clinic: Clinic, approvers: lis
     assert f"Conditional Access Administrator: {says}" in clinic.findings(code)[0].says
 
 
+@pytest.mark.parametrize(
+    ("quorum", "code"),
+    [
+        pytest.param(1, None, id="one is enough"),
+        pytest.param(2, "pools.thin", id="both are needed"),
+        pytest.param(3, "pools.below-quorum", id="more than there are"),
+    ],
+)
+async def test_a_role_whose_decisions_take_several(clinic: Clinic, quorum: int, code: str | None):
+    clinic.policy(CONDITIONAL).approver_users = [clinic.user(one) for one in ("alex", "emery")]
+    await clinic.examine(roles={"Conditional Access Administrator": {"quorum": quorum}})
+    assert clinic.codes() == ({code} if code else set())
+    if code:
+        assert f"2 of 2 approvers can decide, and a decision takes {quorum}" in clinic.findings(code)[0].says
+
+
 async def test_a_role_that_nobody_can_ask_for_needs_nobody_to_decide(clinic: Clinic):
     clinic.policy("security_reader").approver_users = [clinic.user("alex")]
     await clinic.examine()

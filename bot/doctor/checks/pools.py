@@ -18,7 +18,8 @@ from bot.domain.model import ApprovalPolicy, Holders, Identity, Pool, Reason, Ro
 from bot.settings import Settings
 
 _AT_ONCE: Final = 4
-_ENOUGH: Final = 2
+_SPARE: Final = 1
+"""Approvers beyond those that a decision takes: somebody is always away."""
 _POLICIES: Final = (
     "v1.0/policies/roleManagementPolicyAssignments?$filter=scopeId eq '/' and scopeType eq 'DirectoryRole'"
     "&$expand=policy($expand=rules)"
@@ -38,6 +39,7 @@ class RolePool:
     policy: ApprovalPolicy
     holders: Holders
     pool: Pool
+    quorum: int = 1
 
 
 async def look(tools: Tools) -> Iterable[Finding]:
@@ -78,7 +80,8 @@ async def _read_pools(tools: Tools) -> tuple[RolePool, ...]:
             role, policy, holders = await asyncio.gather(
                 directory.role(role_id), directory.approval_policy(role_id), directory.holders(role_id)
             )
-            return RolePool(role, policy, holders, forecast(policy, holders, tools.settings))
+            pool = forecast(policy, holders, tools.settings)
+            return RolePool(role, policy, holders, pool, tools.settings.quorum_of(role))
 
     found = await asyncio.gather(*(one(role_id) for role_id in await _roles(tools)))
     return tuple(sorted(found, key=lambda pool: pool.role.display_name))
@@ -142,14 +145,16 @@ def _requires_approval(assignment: Mapping[str, Any]) -> bool:
 
 def judge(one: RolePool) -> Finding:
     name, able = one.role.display_name, len(one.pool.able)
-    if able >= _ENOUGH:
+    if able >= one.quorum + _SPARE:
         return ok("pools.enough", f"{name}: {able} of {len(one.pool.members)} approvers can decide")
     who = f"{name}: {_count(able, len(one.pool.members))}{_why(one.pool)}"
     if not one.holders.eligible:
         return info("pools.unused", f"{who}; nobody is eligible for the role, so nobody can ask for it")
-    if able == 0:
+    if able and one.quorum > 1:
+        who = f"{who}, and a decision takes {one.quorum}"
+    if able < one.quorum:
         return error(
-            "pools.empty",
+            "pools.empty" if able == 0 else "pools.below-quorum",
             who,
             "Nobody may decide on a request for it from Teams: ops are pinged at once, and after 24 hours it"
             " runs out.",
@@ -158,7 +163,7 @@ def judge(one: RolePool) -> Finding:
     return warning(
         "pools.thin",
         who,
-        "When that one approver is away, nobody may decide from Teams, and after 24 hours requests run out.",
+        "When one of them is away, nothing can be decided from Teams, and after 24 hours requests run out.",
         _NAME_THEM,
     )
 

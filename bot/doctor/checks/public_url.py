@@ -60,6 +60,7 @@ async def _look(tools: Tools) -> AsyncIterator[Finding]:
         yield judge_unsigned(await ask(tools.strangers, f"{base}/api/messages", method="POST", body=UNSIGNED))
         handshake = f"{base}/api/notifications?validationToken={ECHO}"
         yield judge_handshake(await ask(tools.strangers, handshake, method="POST"))
+        yield judge_sign_in(await ask(tools.strangers, f"{base}/signin?act={ECHO}"))
     except ProbeError as failed:
         yield judge_failure(failed)
 
@@ -124,6 +125,18 @@ def judge_unsigned(answer: Answer) -> Finding:
         "public-url.messages",
         f"POST /api/messages gave {answer.status} where 401 was due",
         "Clicks and messages may not reach the bot.",
+        "Look whether something in front of the bot rewrites, authenticates or blocks requests.",
+    )
+
+
+def judge_sign_in(answer: Answer) -> Finding:
+    """A link that was never given out is unknown to the page; nothing is begun by it."""
+    if answer.status == HTTPStatus.NOT_FOUND and answer.request_id:
+        return ok("public-url.sign-in", "the sign-in page answers")
+    return error(
+        "public-url.no-sign-in",
+        f"GET /signin gave {answer.status}, and not from the bot",
+        "Whoever is sent to sign in, or comes back from Entra, meets nothing, and can decide nothing.",
         "Look whether something in front of the bot rewrites, authenticates or blocks requests.",
     )
 
