@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Final, assert_never
+from typing import Final, TypeVar, assert_never
 
+from bot.domain.activation import ActiveRole, EligibleRole
 from bot.domain.commands import COMMANDS
 from bot.domain.model import Pool, Unreadable
 from bot.domain.replies import (
@@ -37,7 +38,10 @@ Asked = (
     HelpReply | UnreadReply | RolesReply | StatusReply | PendingReply | ApproversReply | WhichOne
     | NoneFitting | HowLong | FormOffer | NoticeReply
 )  # fmt: skip
+T = TypeVar("T")
 _OPTIONS: Final = 12
+_ROWS: Final = 20
+"""Roles or requests listed; Teams takes no message of more than about 80 KB."""
 _NAMES: Final = 10
 _A_ROW: Final = 3
 """Buttons beside each other; Teams shows at most six of a set."""
@@ -55,8 +59,7 @@ def face(reply: Asked) -> Face:
             return Face(t.STATUS, rows=tuple(_status(reply)))
         case PendingReply():
             note = "" if reply.requests else t.NOTHING_PENDING
-            rows = [row for waiting in reply.requests for row in _waiting(waiting)]
-            return Face(t.PENDING, note, rows=tuple(rows))
+            return Face(t.PENDING, note, rows=tuple(_listed(reply.requests, _waiting)))
         case ApproversReply():
             return _approvers(reply)
         case WhichOne() | NoneFitting() | HowLong():
@@ -93,16 +96,30 @@ def _unread(reply: UnreadReply) -> Face:
 
 def _roles(reply: RolesReply) -> Iterator[ac.Element]:
     yield _heading(t.ACTIVE)
-    for held in reply.active:
-        yield _timed(role(held.display_name, held.scope), t.UNTIL, held.until)
-    if not reply.active:
-        yield line(t.NONE_ACTIVE, isSubtle=True)
+    yield from _listed(reply.active, _held, t.NONE_ACTIVE)
     yield _heading(t.ELIGIBLE)
-    for one in reply.eligible:
-        name = role(one.display_name, one.scope, one.scope_name)
-        yield line(name) if one.ends_at is None else _timed(name, t.ELIGIBLE_UNTIL, one.ends_at)
-    if not reply.eligible:
-        yield line(t.NONE_YOURS, isSubtle=True)
+    yield from _listed(reply.eligible, _eligible, t.NONE_YOURS)
+
+
+def _listed(
+    items: Sequence[T], rows: Callable[[T], Iterable[ac.Element]], otherwise: str = ""
+) -> Iterator[ac.Element]:
+    """As many as a card may hold, and how many more there are."""
+    for item in items[:_ROWS]:
+        yield from rows(item)
+    if len(items) > _ROWS:
+        yield line(t.AND_MORE.format(n=len(items) - _ROWS), isSubtle=True)
+    if not items and otherwise:
+        yield line(otherwise, isSubtle=True)
+
+
+def _held(held: ActiveRole) -> Iterator[ac.Element]:
+    yield _timed(role(held.display_name, held.scope), t.UNTIL, held.until)
+
+
+def _eligible(one: EligibleRole) -> Iterator[ac.Element]:
+    name = role(one.display_name, one.scope, one.scope_name)
+    yield line(name) if one.ends_at is None else _timed(name, t.ELIGIBLE_UNTIL, one.ends_at)
 
 
 def _heading(title: str) -> ac.Element:
@@ -119,15 +136,9 @@ def _timed(name: str, label: str, until: datetime | None) -> ac.Element:
 
 def _status(reply: StatusReply) -> Iterator[ac.Element]:
     yield _heading(t.WAITING)
-    for request in reply.waiting:
-        yield from _own(request)
-    if not reply.waiting:
-        yield line(t.NOTHING_WAITING, isSubtle=True)
+    yield from _listed(reply.waiting, _own, t.NOTHING_WAITING)
     yield _heading(t.ACTIVE)
-    for held in reply.active:
-        yield _timed(role(held.display_name, held.scope), t.UNTIL, held.until)
-    if not reply.active:
-        yield line(t.NONE_ACTIVE, isSubtle=True)
+    yield from _listed(reply.active, _held, t.NONE_ACTIVE)
 
 
 def _own(request: OwnRequest) -> Iterator[ac.Element]:

@@ -156,6 +156,9 @@ REPLIES: dict[str, Reply] = {
     "too-many": TooMany(20, AT),
     "nothing-before": NothingBefore(),
     **{f"trouble-{type(one).__name__}": InTrouble(one) for one in TROUBLES},
+    "many-roles": RolesReply((ROLE,) * 300, (HELD,) * 300),
+    "much-status": StatusReply((OwnRequest(PIM, EVIL, REQUEST),) * 300, (HELD,) * 300),
+    "much-pending": PendingReply((Waiting(REQUEST),) * 300),
     "long-suggestion": UnreadReply(Unread.LEFT_OVER, f"activate x 2h because {'y' * 8000}"),
     "long-which": WhichOne("x", LONG, tuple(Option(Chosen(str(n)), EVIL, AU, EVIL) for n in range(20))),
     "long-how-long": HowLong(EVIL, CHOSEN, ((timedelta(hours=1), LONG), (timedelta(hours=2), LONG))),
@@ -191,7 +194,7 @@ def test_a_reply_is_a_valid_small_card_with_a_summary(name: str, validator: Draf
     card = cards.render(REPLIES[name])
     adaptive = {key: value for key, value in card.items() if key != "msteams"}
     assert not [error.message[:300] for error in validator.iter_errors(adaptive)]
-    assert len(json.dumps(card, ensure_ascii=False).encode("utf-16-le")) < 40_000
+    assert len(json.dumps(card, ensure_ascii=False).encode("utf-16-le")) < 60_000
     assert cards.summary(REPLIES[name])
     assert "\n" not in cards.summary(REPLIES[name])
 
@@ -284,6 +287,11 @@ def test_no_more_options_are_drawn_than_fit_and_the_rest_is_counted() -> None:
     card = cards.render(REPLIES["which"])
     assert len([one for one in actions(card) if one["type"] == "Action.Execute"]) == 12
     assert "8 more fit" in said(card)
+
+
+def test_what_does_not_fit_is_counted() -> None:
+    for name in ("many-roles", "much-status", "much-pending"):
+        assert "and 280 more" in said(cards.render(REPLIES[name]))
 
 
 # The form ----------------------------------------------------------------------------------------
