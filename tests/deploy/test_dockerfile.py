@@ -111,6 +111,13 @@ def test_the_image_has_what_is_tested_and_the_exporter_for_azure_monitor() -> No
     assert "azure-monitor-opentelemetry-exporter" in image
 
 
+def test_the_images_lock_file_has_every_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["azure-monitor"]]
+    names = {re.split(r"[\[=<>~!]", one)[0].lower() for one in wanted}
+    assert names <= set(pins(LOCK)), "run: make lock"
+
+
 def pins(name: str) -> dict[str, str]:
     text = (ROOT / name).read_text(encoding="utf-8")
     return dict(re.findall(r"^([a-z0-9._-]+)==([^ ]+)", text, re.MULTILINE))
