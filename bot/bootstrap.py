@@ -278,6 +278,7 @@ def _rules(settings: Settings) -> separation.Rules:
         settings.tenant_id.lower(),
         frozenset(object_id.lower() for object_id in settings.break_glass),
         settings.active_holders_may_decide,
+        settings.guests_may_decide,
     )
 
 

@@ -38,6 +38,7 @@ from bot.domain.model import (
     Role,
     SignInNeeded,
     SignInResource,
+    Standing,
     UserAssertion,
 )
 from bot.domain.replies import FormReply, Reply
@@ -98,6 +99,12 @@ class Directory(Protocol):
     async def person(self, object_id: str) -> Person: ...
 
     async def approval_policy(self, role_definition_id: str) -> ApprovalPolicy: ...
+
+    async def standing(self, role_definition_id: str, object_id: str) -> Standing:
+        """Whether one user may approve the role's activation, and every path on which they have the role
+        or could get it; the same as ``approval_policy`` and ``holders`` say of them, with few calls.
+        A part that can't be read is ``Unreadable``; raises no ``DirectoryError``.
+        """
 
     async def holders(self, role_definition_id: str) -> Holders:
         """Who is eligible for the role and who holds it now, role-assignable groups expanded."""

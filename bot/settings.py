@@ -160,6 +160,9 @@ class Settings(FromFileAndEnvironment):
         pattern=r"^api://[^\s?#]+$",
         description="Application ID URI of the app registration; by default `api://botid-{client id}`.",
     )
+    guests_may_decide: bool = Field(
+        default=False, description="Let approvers decide who are guests in the tenant."
+    )
     poll_seconds: float = Field(
         default=10, ge=1, le=3600, description="How often Graph is asked for pending requests."
     )

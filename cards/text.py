@@ -120,6 +120,7 @@ CHECKED_AGAIN: Final = "Conflicts are checked again at each click."
 FACTS: Final = {
     "approver policy": "who approves this role",
     "eligibility": "who is eligible for this role",
+    "account type": "whether the account is a guest",
 }
 """Names of facts (``Unreadable.fact``) in words; an unknown one is shown as it is."""
 
@@ -129,10 +130,23 @@ POOL_REASONS: Final[dict[Reason, tuple[str, str]]] = {
     Reason.BREAK_GLASS: ("1 is a break-glass account", "{n} are break-glass accounts"),
     Reason.NOT_AN_APPROVER: ("1 is not an approver", "{n} are not approvers"),
     Reason.NO_LONGER_AN_APPROVER: ("1 is no longer an approver", "{n} are no longer approvers"),
+    Reason.GUEST: ("1 is a guest", "{n} are guests"),
     Reason.ELIGIBLE_DIRECTLY: ("1 is eligible for the role", "{n} are eligible for the role"),
     Reason.ELIGIBLE_THROUGH_GROUP: (
         "1 is eligible for the role through a group",
         "{n} are eligible for the role through a group",
+    ),
+    Reason.ELIGIBLE_FOR_GROUP: (
+        "1 can join a group that has the role",
+        "{n} can join a group that has the role",
+    ),
+    Reason.ELIGIBLE_THROUGH_NESTED_GROUPS: (
+        "1 can reach the role through groups in groups",
+        "{n} can reach the role through groups in groups",
+    ),
+    Reason.OWNS_GROUP: (
+        "1 owns, or can own, a group that leads to the role",
+        "{n} own, or can own, a group that leads to the role",
     ),
     Reason.HOLDS_ROLE: ("1 holds the role now", "{n} hold the role now"),
     Reason.FACT_UNREADABLE: ("1 could not be checked", "{n} could not be checked"),
@@ -147,13 +161,20 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.BREAK_GLASS: "Break-glass accounts take no part in approvals.",
     Reason.NOT_AN_APPROVER: "You are not an approver of this request.",
     Reason.NO_LONGER_AN_APPROVER: "You are no longer an approver of this role.",
+    Reason.GUEST: "You are a guest in this tenant, and guests take no part in approvals.",
     Reason.ELIGIBLE_DIRECTLY: "You are eligible for this role yourself.",
     Reason.ELIGIBLE_THROUGH_GROUP: "You are eligible for this role through the group {detail}.",
+    Reason.ELIGIBLE_FOR_GROUP: "You can activate membership in {detail}, and with it comes this role.",
+    Reason.ELIGIBLE_THROUGH_NESTED_GROUPS: "You can reach this role by way of groups: {detail}.",
+    Reason.OWNS_GROUP: "As an owner you could add yourself to a group that leads to this role: {detail}.",
     Reason.HOLDS_ROLE: "You hold this role now, through {detail}.",
     Reason.FACT_UNREADABLE: "Second Key could not read {detail}, so it can't rule out a conflict.",
 }
 REASONS_BARE: Final[dict[Reason, str]] = {
     Reason.ELIGIBLE_THROUGH_GROUP: "You are eligible for this role through a group.",
+    Reason.ELIGIBLE_FOR_GROUP: "You can activate membership in a group, and with it comes this role.",
+    Reason.ELIGIBLE_THROUGH_NESTED_GROUPS: "You can reach this role by way of groups.",
+    Reason.OWNS_GROUP: "As an owner you could add yourself to a group that leads to this role.",
     Reason.HOLDS_ROLE: "You hold this role now.",
     Reason.FACT_UNREADABLE: "Second Key could not read a fact it needs, so it can't rule out a conflict.",
 }
@@ -293,6 +314,7 @@ PINGS: Final[dict[PingCause, str]] = {
     PingCause.UNANSWERED: "⏰ Ping {rung}: nobody has answered for {waited}",
     PingCause.EMPTY_POOL: "⚠ Nobody in the approver pool may decide this request",
     PingCause.QUORUM_BYPASSED: "⛔ Approved elsewhere with {votes} of {quorum} approvals",
+    PingCause.THIN_POOL: "⚠ Only one approver may decide this request",
 }
 PINGS_TO_DO: Final[dict[PingCause, str]] = {
     PingCause.QUORUM_BYPASSED: (
@@ -303,6 +325,10 @@ PINGS_TO_DO: Final[dict[PingCause, str]] = {
     PingCause.EMPTY_POOL: (
         "Have an administrator add an approver without a conflict, or decide in the PIM portal. "
         "Then have the requester ask again if PIM has closed the request."
+    ),
+    PingCause.THIN_POOL: (
+        "Make sure that this approver is there. Have an administrator add another one without a conflict, "
+        "for the next request: on this one only those decide who were approvers when it was made."
     ),
 }
 PING_BYPASSED: Final = "PIM takes the first approval and can't enforce that this role needs more than one."
@@ -329,7 +355,11 @@ CONDUCT_REASONS: Final[dict[Reason, str]] = {
     Reason.NOT_AN_APPROVER: "Not an approver of the request",
     Reason.NO_LONGER_AN_APPROVER: "No longer an approver of the role",
     Reason.ELIGIBLE_DIRECTLY: "Eligible for the role themselves",
+    Reason.GUEST: "A guest",
     Reason.ELIGIBLE_THROUGH_GROUP: "Eligible for the role through a group",
+    Reason.ELIGIBLE_FOR_GROUP: "Able to join a group that has the role",
+    Reason.ELIGIBLE_THROUGH_NESTED_GROUPS: "Able to reach the role by way of groups",
+    Reason.OWNS_GROUP: "Owner, or could be, of a group that leads to the role",
     Reason.HOLDS_ROLE: "Holding the role",
     Reason.FACT_UNREADABLE: "A fact that could not be read",
 }

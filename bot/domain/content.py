@@ -41,11 +41,12 @@ class PingCause(StrEnum):
     EMPTY_POOL = "empty-pool"
     QUORUM_BYPASSED = "quorum-bypassed"
     """Approved elsewhere, before as many had approved as the role asks for."""
+    THIN_POOL = "thin-pool"
 
 
 @dataclass(frozen=True, slots=True)
 class OpsCard:
-    """A ping to ops about a request nobody has answered, or nobody can."""
+    """A ping to ops about a request nobody has answered, or too few can."""
 
     request: ApprovalRequest
     cause: PingCause

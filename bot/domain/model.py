@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -32,6 +33,9 @@ class Person:
     identity: Identity
     display_name: str
     upn: str | None = None
+    guest: bool | None = field(default=None, compare=False)
+    """By Entra's ``userType``; None when it was not read, or is neither guest nor member. Not part of
+    who somebody is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +134,17 @@ class ApprovalPolicy:
 
 
 class PathKind(StrEnum):
+    """How a user comes to a role."""
+
     DIRECT = "direct"
     GROUP = "group"
+    """As a member of a group that is eligible for the role, or has it."""
+    GROUP_ELIGIBLE = "group-eligible"
+    """By activating membership in such a group (PIM for Groups)."""
+    NESTED = "nested"
+    """By activating one membership after the other, or one that a group of theirs is eligible for."""
+    OWNER = "owner"
+    """As the owner of a group on the way, or by becoming one: an owner can add themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +154,13 @@ class RolePath:
     object_id: str
     kind: PathKind
     scope: str
-    via: str | None = None
-    """For ``GROUP``: the group's display name, or its object id when it has none."""
+    via: tuple[str, ...] = ()
+    """The groups it goes through, the user's own first and the one that has the role last: their
+    display names, or object ids where they have none."""
+
+
+APPROVER_POLICY: Final = "approver policy"
+ELIGIBILITY: Final = "eligibility"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +180,24 @@ class Holders:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What holds of one person and one role: a policy that names them or nobody, and no paths but
+    theirs.
+    """
+
+    policy: ApprovalPolicy | Unreadable
+    holders: Holders | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What separation of duties is judged on, with the time of the oldest reading."""
 
     policy: ApprovalPolicy | Unreadable
     holders: Holders | Unreadable
     read_at: datetime
+    about: Identity | None = None
+    """Whose ``Standing`` these are; None: everybody's."""
 
 
 class Reason(StrEnum):
@@ -178,8 +208,12 @@ class Reason(StrEnum):
     BREAK_GLASS = "break-glass"
     NOT_AN_APPROVER = "not-an-approver"
     NO_LONGER_AN_APPROVER = "no-longer-an-approver"
+    GUEST = "guest"
     ELIGIBLE_DIRECTLY = "eligible-directly"
     ELIGIBLE_THROUGH_GROUP = "eligible-through-group"
+    ELIGIBLE_FOR_GROUP = "eligible-for-group"
+    ELIGIBLE_THROUGH_NESTED_GROUPS = "eligible-through-nested-groups"
+    OWNS_GROUP = "owns-group"
     HOLDS_ROLE = "holds-role"
     FACT_UNREADABLE = "fact-unreadable"
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain.errors import RejectedError
 from bot.graph.approvals import GraphApprovals
+from bot.graph.batch import Batch
 from bot.graph.calls import GraphCalls
 from bot.graph.client import open_http
 from bot.graph.config import GraphConfig
@@ -71,7 +72,9 @@ async def open_graph(
         adapter = graph.adapter(token, challenged)
         builders = graph.builders(adapter)
         calls = GraphCalls(adapter, Call.APP, clock, retries, forget)
-        directory = GraphDirectory(calls, builders, config.tenant_id, clock)
+        unrepeated = GraphCalls(adapter, Call.APP, clock, replace(retries, attempts=1), forget)
+        batch = Batch(unrepeated, str(adapter.base_url), clock, retries)
+        directory = GraphDirectory(calls, batch, builders, config.tenant_id, clock)
         on_behalf = OnBehalf(graph, entra, scope=config.graph_scope, clock=clock, retries=retries)
         yield GraphAdapters(
             tokens=tokens,

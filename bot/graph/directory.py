@@ -8,12 +8,14 @@ from typing import Any
 import structlog
 
 from bot.domain.errors import NotFoundError, RejectedError
-from bot.domain.model import ApprovalPolicy, Holders, Person, PimRequest, PimStatus, Role
+from bot.domain.model import ApprovalPolicy, Holders, Person, PimRequest, PimStatus, Role, Standing
+from bot.graph.batch import Batch
 from bot.graph.calls import GraphCalls, literal, query
 from bot.graph.holders import RoleHolders
 from bot.graph.parsing import AWAITING_NAMES, Json, request_of, text
 from bot.graph.people import People
 from bot.graph.policies import ApprovalPolicies
+from bot.graph.standing import Standings
 from bot.ports import Clock
 
 _log = structlog.get_logger(__name__)
@@ -27,12 +29,13 @@ class GraphDirectory:
     holders are read anew each time.
     """
 
-    def __init__(self, calls: GraphCalls, graph: Any, tenant_id: str, clock: Clock) -> None:
+    def __init__(self, calls: GraphCalls, batch: Batch, graph: Any, tenant_id: str, clock: Clock) -> None:
         self._calls = calls
         self._graph = graph
         self._clock = clock
         self._people = People(calls, graph, tenant_id, clock)
-        self._holders = RoleHolders(calls, graph, self._people, clock)
+        self._holders = RoleHolders(batch, self._people, clock)
+        self._standings = Standings(batch, tenant_id, clock)
         self.policies = ApprovalPolicies(calls, graph, self._people, self._holders)
         self._no_filter_until: datetime | None = None
 
@@ -64,6 +67,10 @@ class GraphDirectory:
     async def approval_policy(self, role_definition_id: str) -> ApprovalPolicy:
         """Who may approve the role's activation, groups expanded."""
         return await self.policies.policy(role_definition_id)
+
+    async def standing(self, role_definition_id: str, object_id: str) -> Standing:
+        """What holds of one user and the role."""
+        return await self._standings.standing(role_definition_id, object_id)
 
     async def holders(self, role_definition_id: str) -> Holders:
         """Who is eligible for the role and who holds it now, groups expanded."""

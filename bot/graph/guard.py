@@ -1,11 +1,12 @@
 """Nothing is sent to Graph that the permissions table does not know.
 
 The check sits in the pipeline that all requests to Graph pass, so that a call can't bypass it by
-being made in another way.
+being made in another way, or in a batch.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -38,8 +39,10 @@ class DeclaredCallsOnly(BaseMiddleware):
     async def send(self, request: httpx.Request, transport: httpx.AsyncBaseTransport) -> httpx.Response:
         options: Any = request.extensions.get(REQUEST_OPTIONS_KEY) or {}
         called_as = options.get(CalledAs.get_key())
+        kind = called_as.kind if called_as else None
         try:
-            check(request.method, str(request.url), called_as.kind if called_as else None)
+            for method, url in calls_in(request):
+                check(method, url, kind)
         except UndeclaredCallError as undeclared:
             _log.error("graph_call_not_in_table", why=str(undeclared))  # whoever catches it, it is told
             raise
@@ -70,3 +73,18 @@ def _missing(method: str, version: str, segments: tuple[str, ...], kind: Kind | 
         f' GraphCall("{method}", "{version}", "{path}", Kind.{kind.name if kind else "…"},'
         ' (("The.Permission.To.Ask",), ("Another.That.Does",)), Feature.…, "why", "source")'
     )
+
+
+def calls_in(request: httpx.Request) -> list[tuple[str, str]]:
+    """The call that a request makes; of a batch, each call in it. Raises ``UndeclaredCallError`` for a
+    batch that can't be read.
+    """
+    method, url = request.method, str(request.url)
+    base, batch, rest = url.partition("/$batch")
+    if not batch or rest or method != "POST":
+        return [(method, url)]
+    try:
+        asked = json.loads(request.content)["requests"]
+        return [(str(one["method"]), f"{base}/{str(one['url']).lstrip('/')}") for one in asked]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UndeclaredCallError("A batch says in no readable way what it asks for") from error

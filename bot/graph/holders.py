@@ -1,123 +1,217 @@
-"""Who is eligible for a role and who holds it.
+"""Who is eligible for a role and who holds it: everybody, by every path.
 
 Sources: ``entra-facts.md`` §6. A group that is eligible for a role is listed as the ``principalId``
-itself, so its members are expanded here. Everything is read or the reading fails: a partial answer
-would let somebody decide who may not.
+itself, so its members are expanded here; and whoever can get into such a group by themselves has a path
+too: who is eligible for its membership (PIM for Groups), the members of a group that is, and so on; and
+who owns one of these groups or can come to own it, since an owner can add themselves.
+
+Everything is read or the reading fails: a partial answer would let somebody decide who may not. It costs
+as many requests as the role has pages of rows, and some for each group on the way; a click asks about one
+person instead (``standing.py``), and both have to come to the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
 
-from bot.domain.errors import NotFoundError
+from bot.domain.errors import NotFoundError, RejectedError
 from bot.domain.model import Holders, PathKind, Person, RolePath
-from bot.graph.calls import GraphCalls, literal, query
+from bot.graph import instances
+from bot.graph.batch import Batch, Read, url
 from bot.graph.concurrently import concurrently
-from bot.graph.parsing import Json, child, required, text, time
+from bot.graph.instances import GroupRow, RoleRow
+from bot.graph.parsing import Json, required, text
 from bot.graph.people import People, is_user
+from bot.graph.reach import MOST_GROUPS, Route
 from bot.ports import Clock
 
-_GROUP = "#microsoft.graph.group"
+_USER, _GROUP = "#microsoft.graph.user", "#microsoft.graph.group"
+_MEMBER = "id,displayName,userPrincipalName"
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A path to a role, and who takes it; None for what is no user (an app)."""
+class _Insiders:
+    """Who is in a group, owns it, or can do either. Ids are lower case."""
 
-    path: RolePath
-    person: Person | None
+    users: frozenset[str]
+    """Members, nested ones included."""
+    groups: dict[str, str]
+    """Nested groups: names by id."""
+    owners: frozenset[str]
+    candidates: tuple[GroupRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Instance:
-    id: str
-    """Object id of the principal, lower case."""
-    principal: Json
-    scope: str
-    inherited: bool
+@dataclass(slots=True)
+class _Ways:
+    """How users could get into one group, the shortest way first."""
 
-    @property
-    def is_group(self) -> bool:
-        return text(self.principal, "@odata.type").lower() == _GROUP
+    found: dict[str, Route] = field(default_factory=dict)
+
+    def lead(self, users: Iterable[str], route: Route) -> None:
+        for user in users:
+            self.found.setdefault(user, route)
 
 
 class RoleHolders:
-    """Reads the current schedule instances of a role."""
+    """Reads the current schedule instances of a role, and the groups that lead there."""
 
-    def __init__(self, calls: GraphCalls, graph: Any, people: People, clock: Clock) -> None:
-        self._calls = calls
-        self._graph = graph
+    def __init__(self, batch: Batch, people: People, clock: Clock) -> None:
+        self._batch = batch
         self._people = people
         self._clock = clock
 
     async def holders(self, role_definition_id: str) -> Holders:
         """Everybody eligible and everybody active, at any scope. Raises ``DirectoryError``s."""
-        directory = self._graph.role_management.directory
-        eligible, active = await self._held(
+        eligible, active = await self._rows(
             role_definition_id,
-            directory.role_eligibility_schedule_instances,
-            directory.role_assignment_schedule_instances,
+            instances.eligible_for_role(role_definition_id),
+            instances.active_in_role(role_definition_id),
         )
-        return Holders(eligible=_paths(eligible), active=_paths(active))
+        names = {row.principal_id: _name(row) for row in (*eligible, *active) if row.kind == _GROUP}
+        insiders = await self._insiders(names)
+        ways = {group: _ways(group, name, insiders) for group, name in names.items()}
+        could = [path for row in (*eligible, *active) for path in _potential(row, ways)]
+        return Holders(
+            eligible=tuple(dict.fromkeys([*_held(eligible, insiders), *could])),
+            active=tuple(dict.fromkeys(_held(active, insiders))),
+        )
 
     async def active_people(self, role_definition_id: str) -> tuple[Person, ...]:
         """The users who hold the role now, groups expanded."""
-        instances = self._graph.role_management.directory.role_assignment_schedule_instances
-        (active,) = await self._held(role_definition_id, instances)
-        return tuple(one.person for one in active if one.person)
+        (rows,) = await self._rows(role_definition_id, instances.active_in_role(role_definition_id))
+        people = concurrently(self._people.person(row.principal_id) for row in rows if is_user(row.principal))
+        groups = concurrently(self._people.members(row.principal_id) for row in rows if row.kind == _GROUP)
+        return (*await people, *(person for members in await groups for person in members))
 
-    async def _held(self, role_definition_id: str, *kinds: Any) -> list[list[Held]]:
-        """The holders by each kind of instance; each group is expanded once for all of them."""
-        listings = await concurrently(self._instances(kind, role_definition_id) for kind in kinds)
-        groups = sorted({one.id for listing in listings for one in listing if one.is_group})
-        members = dict(zip(groups, await concurrently(map(self._people.members, groups)), strict=True))
-        return [[held for one in listing for held in self._expand(one, members)] for listing in listings]
+    async def _rows(self, role_definition_id: str, *reads: Read) -> list[list[RoleRow]]:
+        role, now = role_definition_id.lower(), self._clock.now()
+        listings = [list(instances.role_rows(rows, now, role)) for rows in await self._batch.whole(reads)]
+        return [[row for row in await concurrently(map(self._known, listing)) if row] for listing in listings]
 
-    async def _instances(self, kind: Any, role_definition_id: str) -> list[_Instance]:
-        info = query(
-            kind.to_get_request_information(),
-            filter=f"roleDefinitionId eq {literal(role_definition_id)}",
-            expand="principal",
-        )
-        rows = [row for row in await self._calls.read_all(info) if self._concerns(row, role_definition_id)]
-        found = await concurrently(map(self._instance, rows))
-        return [instance for instance in found if instance]
-
-    def _concerns(self, row: Json, role_definition_id: str) -> bool:
-        end = time(row, "endDateTime")
-        same = required(row, "roleDefinitionId").lower() == role_definition_id.lower()
-        return same and (end is None or end > self._clock.now())
-
-    async def _instance(self, row: Json) -> _Instance | None:
+    async def _known(self, row: RoleRow) -> RoleRow | None:
         principal = await self._principal(row)
-        if principal is None:
-            return None
-        scope = text(row, "directoryScopeId") or text(row, "appScopeId") or "/"
-        inherited = text(row, "memberType").lower() in {"group", "inherited"}
-        return _Instance(required(row, "principalId").lower(), principal, scope, inherited)
+        return replace(row, principal=principal) if principal else None
 
-    def _expand(self, one: _Instance, members: dict[str, tuple[Person, ...]]) -> Iterator[Held]:
-        if one.is_group:
-            via = text(one.principal, "displayName") or one.id
-            for person in members[one.id]:
-                yield Held(RolePath(person.identity.object_id, PathKind.GROUP, one.scope, via), person)
-        else:
-            kind = PathKind.GROUP if one.inherited else PathKind.DIRECT
-            person_or_app = self._people.person_in(one.principal) if is_user(one.principal) else None
-            yield Held(RolePath(one.id, kind, one.scope), person_or_app)
-
-    async def _principal(self, row: Json) -> Json | None:
-        """The expanded principal, or looked up when Graph did not expand it; None when it is gone."""
-        principal = child(row, "principal")
-        if text(principal, "@odata.type"):
-            return {**principal, "id": required(row, "principalId")}
+    async def _principal(self, row: RoleRow | GroupRow) -> Json | None:
+        """The principal, looked up where Graph did not expand it; None when it is gone."""
+        if row.kind:
+            return row.principal
         try:
-            return await self._people.directory_object(required(row, "principalId"))
+            return await self._people.directory_object(row.principal_id)
         except NotFoundError:
             return None
 
+    async def _insiders(self, groups: Iterable[str]) -> dict[str, _Insiders]:
+        """Of the groups, and of every group from which one could get into them. Each is read once, so that
+        groups which lead to each other end it. Raises ``DirectoryError``s.
+        """
+        known: dict[str, _Insiders] = {}
+        new = list(groups)
+        while new:
+            if len(known) + len(new) > MOST_GROUPS:
+                raise RejectedError(f"There are more than {MOST_GROUPS} groups to follow")
+            known.update(zip(new, await self._read_groups(new), strict=True))
+            leading = {lead for group in new for lead in _leading(known[group])}
+            new = sorted(leading - known.keys())
+        return known
 
-def _paths(held: Iterable[Held]) -> tuple[RolePath, ...]:
-    return tuple(dict.fromkeys(one.path for one in held))
+    async def _read_groups(self, groups: list[str]) -> list[_Insiders]:
+        reads = [read for group in groups for read in _of_group(group)]
+        listed = iter(await self._batch.whole(reads))
+        return [
+            _insiders_of(members, owners, await self._candidates(candidates))
+            for members, owners, candidates in zip(listed, listed, listed, strict=True)
+        ]
+
+    async def _candidates(self, rows: list[Json]) -> list[GroupRow]:
+        listed = list(instances.group_rows(rows, self._clock.now()))
+        principals = await concurrently(self._principal(row) for row in listed)
+        return [
+            replace(row, principal=principal)
+            for row, principal in zip(listed, principals, strict=True)
+            if principal
+        ]
+
+
+def _of_group(group_id: str) -> tuple[Read, Read, Read]:
+    return (
+        Read(url("v1.0/groups/{group}/transitiveMembers", group_id, select=_MEMBER, top="999")),
+        Read(url("v1.0/groups/{group}/owners", group_id, select=_MEMBER, top="999")),
+        instances.eligible_for_group(group_id),
+    )
+
+
+def _insiders_of(members: list[Json], owners: list[Json], candidates: Iterable[GroupRow]) -> _Insiders:
+    return _Insiders(
+        users=_ids(members),
+        groups={
+            required(row, "id").lower(): text(row, "displayName") or required(row, "id")
+            for row in members
+            if text(row, "@odata.type").lower() == _GROUP
+        },
+        owners=_ids(owners),
+        candidates=tuple(candidates),
+    )
+
+
+def _ids(rows: Iterable[Json]) -> frozenset[str]:
+    return frozenset(required(row, "id").lower() for row in rows if is_user(row))
+
+
+def _leading(insiders: _Insiders) -> Iterator[str]:
+    yield from insiders.groups
+    yield from (row.principal_id for row in insiders.candidates if row.kind == _GROUP)
+
+
+def _name(row: RoleRow) -> str:
+    return text(row.principal, "displayName") or row.principal_id
+
+
+def _held(rows: Iterable[RoleRow], insiders: dict[str, _Insiders]) -> Iterator[RolePath]:
+    """Without anybody doing anything first: directly, or as a member of a group."""
+    for row in rows:
+        if row.kind == _GROUP:
+            for user in sorted(insiders[row.principal_id].users):
+                yield RolePath(user, PathKind.GROUP, row.scope, (_name(row),))
+        else:
+            kind = PathKind.GROUP if row.inherited else PathKind.DIRECT
+            yield RolePath(row.principal_id, kind, row.scope)
+
+
+def _potential(row: RoleRow, ways: dict[str, _Ways]) -> Iterator[RolePath]:
+    """By getting into the group first."""
+    for user, route in sorted(ways.get(row.principal_id, _Ways()).found.items()):
+        yield RolePath(user, route.kind, row.scope, route.via)
+
+
+def _ways(group: str, name: str, insiders: dict[str, _Insiders]) -> _Ways:
+    """Backwards from a group, breadth first, to everybody who could get into it."""
+    ways, seen = _Ways(), {(group, False)}
+    todo = [(group, Route(PathKind.GROUP_ELIGIBLE, (name,)), False)]
+    for here, route, beyond in todo:
+        there = insiders[here]
+        ways.lead(there.owners, Route(PathKind.OWNER, route.via))
+        if beyond:  # whoever is in here can activate what comes after
+            ways.lead(there.users, route)
+        for row in there.candidates:
+            kind = PathKind.OWNER if row.owner else route.kind
+            if row.kind == _USER:
+                ways.lead((row.principal_id,), Route(kind, route.via))
+            if row.kind == _GROUP and (row.principal_id, True) not in seen:
+                seen.add((row.principal_id, True))
+                todo.append((row.principal_id, _before(route, _principal_name(row), kind), True))
+        for nested, nested_name in there.groups.items():
+            if (nested, beyond) not in seen:
+                seen.add((nested, beyond))
+                todo.append((nested, _before(route, nested_name, route.kind), beyond))
+    return ways
+
+
+def _before(route: Route, name: str, kind: PathKind) -> Route:
+    """The route that begins one group earlier."""
+    return Route(PathKind.OWNER if kind is PathKind.OWNER else PathKind.NESTED, (name, *route.via))
+
+
+def _principal_name(row: GroupRow) -> str:
+    return text(row.principal, "displayName") or row.principal_id

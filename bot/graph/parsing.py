@@ -102,7 +102,8 @@ def time(row: Json, key: str) -> datetime | None:
 def person_of(row: Json, tenant_id: str) -> Person:
     """A user object. The name is its UPN or object id when Graph tells no other."""
     object_id, upn = required(row, "id"), text(row, "userPrincipalName") or None
-    return Person(Identity(tenant_id, object_id), text(row, "displayName") or upn or object_id, upn)
+    guest = {"guest": True, "member": False}.get(text(row, "userType").lower())
+    return Person(Identity(tenant_id, object_id), text(row, "displayName") or upn or object_id, upn, guest)
 
 
 def request_of(row: Json, seen_at: datetime) -> PimRequest:

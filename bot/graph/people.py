@@ -11,7 +11,7 @@ from bot.graph.calls import GraphCalls, query
 from bot.graph.parsing import Json, person_of, required, text
 from bot.ports import Clock
 
-_NAMES = "id,displayName,userPrincipalName"
+_NAMES = "id,displayName,userPrincipalName,userType"
 _USER = "#microsoft.graph.user"
 _LARGEST_PAGE = "999"
 

@@ -6,7 +6,8 @@ that a deleted approver is skipped, while a kind of approver not known here make
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -23,6 +24,23 @@ from bot.graph.people import People
 _log = structlog.get_logger(__name__)
 _RULE = "approval_enduser_assignment"
 _KIND_PREFIX = "#microsoft.graph."
+_USER, _GROUP = "singleUser", "groupMembers"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a policy says of approvals, with nobody looked up yet. ``users`` and ``groups`` are object
+    ids, lower case; both empty where approval is required: Privileged Role and Global Administrators.
+    """
+
+    approval_required: bool
+    users: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    justification_required: bool = False
+
+    @property
+    def defaulted(self) -> bool:
+        return self.approval_required and not self.users and not self.groups
 
 
 class ApprovalPolicies:
@@ -38,61 +56,95 @@ class ApprovalPolicies:
         """The approval rule in force. Raises ``RejectedError`` when there is none, or one that can't be
         read safely.
         """
-        setting = child(await self._rule(role_definition_id), "setting")
-        if setting.get("isApprovalRequired") is False:
-            return ApprovalPolicy(approval_required=False, approvers=())
-        stage = _only_stage(setting)
-        named = rows(stage, "primaryApprovers")
-        approvers = await (self._approvers(named) if named else self._default_approvers())
+        terms = terms_of(await self.rules(role_definition_id))
+        approvers = await (self._default_approvers() if terms.defaulted else self._approvers(terms))
         return ApprovalPolicy(
-            approval_required=True,
+            approval_required=terms.approval_required,
             approvers=approvers,
-            defaulted=not named,
-            justification_required=stage.get("isApproverJustificationRequired") is True,
+            defaulted=terms.defaulted,
+            justification_required=terms.justification_required,
         )
 
     async def rules(self, role_definition_id: str) -> list[Json]:
         """All rules in force. Raises ``RejectedError`` unless the role has exactly one policy."""
         info = query(
             self._graph.policies.role_management_policy_assignments.to_get_request_information(),
-            filter="scopeId eq '/' and scopeType eq 'DirectoryRole'"
-            f" and roleDefinitionId eq {literal(role_definition_id)}",
-            expand="policy($expand=rules)",
+            filter=policy_filter(role_definition_id),
+            expand=RULES,
         )
-        found = [
-            assignment
-            for assignment in await self._calls.read_all(info)
-            if required(assignment, "roleDefinitionId").lower() == role_definition_id.lower()
-        ]
-        if len(found) != 1:
-            raise RejectedError(f"The role has {len(found)} policies instead of one")
-        return rows(child(found[0], "policy"), "rules")
+        return rules_of(await self._calls.read_all(info), role_definition_id)
 
-    async def _rule(self, role_definition_id: str) -> Json:
-        for rule in await self.rules(role_definition_id):
-            if text(rule, "id").lower() == _RULE:
-                return rule
-        raise RejectedError("The role's policy has no approval rule")
+    async def _approvers(self, terms: Terms) -> tuple[Person, ...]:
+        return _distinct(
+            await concurrently(
+                [
+                    *(_unless_gone(self._person(one)) for one in terms.users),
+                    *(_unless_gone(self._people.members(one)) for one in terms.groups),
+                ]
+            )
+        )
 
-    async def _approvers(self, named: list[Json]) -> tuple[Person, ...]:
-        return _distinct(await concurrently(self._approver(subject) for subject in named))
-
-    async def _approver(self, subject: Json) -> tuple[Person, ...]:
-        kind = text(subject, "@odata.type").removeprefix(_KIND_PREFIX)
-        try:
-            match kind:
-                case "singleUser":
-                    return (await self._people.person(text(subject, "userId") or required(subject, "id")),)
-                case "groupMembers":
-                    return await self._people.members(text(subject, "groupId") or required(subject, "id"))
-        except NotFoundError:
-            _log.warning("approver_is_gone", kind=kind)
-            return ()
-        raise RejectedError(f"The policy names approvers of a kind that is not supported: {kind or 'none'}")
+    async def _person(self, object_id: str) -> tuple[Person, ...]:
+        return (await self._people.person(object_id),)
 
     async def _default_approvers(self) -> tuple[Person, ...]:
         roles = (PRIVILEGED_ROLE_ADMINISTRATOR, GLOBAL_ADMINISTRATOR)
         return _distinct(await concurrently(map(self._holders.active_people, roles)))
+
+
+RULES = "policy($expand=rules)"
+
+
+def policy_filter(role_definition_id: str) -> str:
+    """The ``$filter`` that asks for one directory role's policy."""
+    role = literal(role_definition_id)
+    return f"scopeId eq '/' and scopeType eq 'DirectoryRole' and roleDefinitionId eq {role}"
+
+
+def rules_of(assignments: Iterable[Json], role_definition_id: str) -> list[Json]:
+    """The rules of the one policy that is assigned. Raises ``RejectedError`` unless it is one."""
+    wanted = role_definition_id.lower()
+    found = [one for one in assignments if required(one, "roleDefinitionId").lower() == wanted]
+    if len(found) != 1:
+        raise RejectedError(f"The role has {len(found)} policies instead of one")
+    return rows(child(found[0], "policy"), "rules")
+
+
+def terms_of(rules: Iterable[Json]) -> Terms:
+    """The approval rule, read. Raises ``RejectedError`` when there is none, or one that can't be read
+    safely.
+    """
+    rule = next((rule for rule in rules if text(rule, "id").lower() == _RULE), None)
+    if rule is None:
+        raise RejectedError("The role's policy has no approval rule")
+    setting = child(rule, "setting")
+    if setting.get("isApprovalRequired") is False:
+        return Terms(approval_required=False)
+    stage = _only_stage(setting)
+    named = [_subject(one) for one in rows(stage, "primaryApprovers")]
+    return Terms(
+        approval_required=True,
+        users=tuple(one for kind, one in named if kind == _USER),
+        groups=tuple(one for kind, one in named if kind == _GROUP),
+        justification_required=stage.get("isApproverJustificationRequired") is True,
+    )
+
+
+def _subject(subject: Json) -> tuple[str, str]:
+    """Kind and object id of an approver that a policy names."""
+    kind = text(subject, "@odata.type").removeprefix(_KIND_PREFIX)
+    if kind not in {_USER, _GROUP}:
+        raise RejectedError(f"The policy names approvers of a kind that is not supported: {kind or 'none'}")
+    given = text(subject, "userId" if kind == _USER else "groupId")
+    return kind, (given or required(subject, "id")).lower()
+
+
+async def _unless_gone(reading: Awaitable[tuple[Person, ...]]) -> tuple[Person, ...]:
+    try:
+        return await reading
+    except NotFoundError:
+        _log.warning("approver_is_gone")
+        return ()
 
 
 def _only_stage(setting: Json) -> Json:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from aiohttp import web
 
 from bot.sandbox import pim_groups
-from bot.sandbox.graph_http import GraphError, Json, body_of, collection, entity, not_found, require
+from bot.sandbox.graph_http import GraphError, Json, body_of, collection, entity, holds, not_found, require
 from bot.sandbox.graph_shapes import group_json, object_json, user_json
 from bot.sandbox.tenant import Group
 from bot.sandbox.world import User, World
@@ -16,6 +16,8 @@ READ_USERS = {"User.Read.All", "User.ReadWrite.All", "User.ReadBasic.All", "Dire
 READ_GROUPS = {"GroupMember.Read.All", "Group.Read.All", "Directory.Read.All"}
 READ_OBJECTS = {"Directory.Read.All"}
 READ_MEMBERSHIPS = READ_GROUPS | {"User.Read.All"}
+READ_PARENTS = {"GroupMember.ReadBasic.All", "Group.ReadBasic.All", "Directory.Read.All"}
+READ_OWNED = {"User.Read.All", "User.ReadWrite.All", "Directory.Read.All"}
 VERSION = "/{version:v1.0|beta}"
 USER_TYPE = "#microsoft.graph.user"
 
@@ -106,18 +108,27 @@ def _relation_routes(world: World) -> list[web.RouteDef]:
     """What users and groups are part of, and what they own. Group docs ask for more than user docs."""
 
     async def groups_of_user(request: web.Request) -> web.StreamResponse:
-        require(world, request, READ_MEMBERSHIPS, pim=False)
-        return _groups_of(world, request, _user(world, request.match_info["id"]).object_id)
+        claims = require(world, request, READ_MEMBERSHIPS, pim=False)
+        return _groups_of(world, request, _user(world, request.match_info["id"]).object_id, claims)
 
     async def groups_of_group(request: web.Request) -> web.StreamResponse:
-        require(world, request, READ_OBJECTS, pim=False)
-        return _groups_of(world, request, _group(world, request).id)
+        claims = require(world, request, READ_PARENTS, pim=False)
+        return _groups_of(world, request, _group(world, request).id, claims)
+
+    async def parents(request: web.Request) -> web.StreamResponse:
+        require(world, request, READ_GROUPS, pim=False)
+        pim_groups.settle(world)
+        child = _group(world, request).id
+        found = (group.id for group in world.tenant.groups.values() if child in group.members)
+        return collection(world, request, _objects(world, found), lambda item: item, "directoryObjects")
 
     async def owned(request: web.Request) -> web.StreamResponse:
-        require(world, request, READ_OBJECTS, pim=False)
+        # Graph's pages contradict each other on whether an app may; the older ones name these.
+        claims = require(world, request, READ_OWNED, pim=False)
+        pim_groups.settle(world)
         who = _user(world, request.match_info["id"]).object_id
-        found = (group.id for group in world.tenant.groups.values() if who in group.owners)
-        return collection(world, request, _objects(world, found), lambda item: item, "directoryObjects")
+        owning = (group.id for group in world.tenant.groups.values() if who in group.owners)
+        return _groups(world, request, owning, claims)
 
     async def owners(request: web.Request) -> web.StreamResponse:
         require(world, request, READ_GROUPS, pim=False)
@@ -128,14 +139,25 @@ def _relation_routes(world: World) -> list[web.RouteDef]:
     return [
         web.get(f"{VERSION}/users/{{id}}/transitiveMemberOf", groups_of_user),
         web.get(f"{VERSION}/groups/{{id}}/transitiveMemberOf", groups_of_group),
+        web.get(f"{VERSION}/groups/{{id}}/memberOf", parents),
         web.get(f"{VERSION}/users/{{id}}/ownedObjects", owned),
         web.get(f"{VERSION}/groups/{{id}}/owners", owners),
     ]
 
 
-def _groups_of(world: World, request: web.Request, principal_id: str) -> web.StreamResponse:
+def _groups_of(world: World, request: web.Request, principal_id: str, claims: Json) -> web.StreamResponse:
     pim_groups.settle(world)
-    found = _objects(world, world.tenant.transitive_member_of(principal_id))
+    return _groups(world, request, world.tenant.transitive_member_of(principal_id), claims)
+
+
+def _groups(world: World, request: web.Request, ids: Iterable[str], claims: Json) -> web.StreamResponse:
+    """To a caller who may not read groups: that they are there, and nothing else (Graph docs, "Limited
+    information returned for inaccessible member objects").
+    """
+    found = _objects(world, ids)
+    if not holds(claims, READ_GROUPS, READ_GROUPS):
+        shown = {"@odata.type", "id"}
+        found = [{name: item[name] if name in shown else None for name in item} for item in found]
     return collection(world, request, found, lambda item: item, "directoryObjects")
 
 

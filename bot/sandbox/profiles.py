@@ -13,6 +13,7 @@ LEAST_APP_ROLES: Final = frozenset(
         "GroupMember.Read.All",
         "Mail.ReadBasic",
         "PrivilegedAssignmentSchedule.Read.AzureADGroup",
+        "PrivilegedEligibilitySchedule.Read.AzureADGroup",
         "RoleAssignmentSchedule.Remove.Directory",
         "RoleManagement.Read.Directory",
         "RoleManagementPolicy.Read.Directory",

@@ -28,6 +28,7 @@ from bot.domain.model import (
     Identity,
     Person,
     Pool,
+    Reason,
     Role,
     State,
     UserAssertion,
@@ -138,7 +139,7 @@ class Decisions:
         request, actor = wish.request, wish.actor
         if (closed := _not_open(request)) is not None:
             return await self._too_late(wish, closed)
-        facts = await self.facts.live(request.role.definition_id)
+        facts = await self.facts.live(request.role.definition_id, actor.identity)
         verdict = separation.judge(actor.identity, request, facts, self.rules)
         match verdict:
             case separation.Refused():
@@ -203,7 +204,7 @@ class Decisions:
         """An approval that counts towards a quorum; the one that completes it is sent, with all the
         names in it. Earlier votes count only as long as their voters may decide.
         """
-        request = await self._without_conflicted(request, click.facts)
+        request = await self._without_conflicted(request)
         vote = Vote(_person(click.actor), click.reason, self.clock.now())
         if quorum.has_voted(request, click.actor.identity):
             raise StopError("already-voted")
@@ -221,12 +222,19 @@ class Decisions:
         log.info("vote_counted", request=made.id, votes=len(made.votes), quorum=made.quorum)
         return self.views.card(made, click.actor, notice="vote-counted")
 
-    async def _without_conflicted(self, request: ApprovalRequest, facts: Facts) -> ApprovalRequest:
+    async def _without_conflicted(self, request: ApprovalRequest) -> ApprovalRequest:
+        """Each voter is judged on facts of their own. Raises ``StopError`` while some can't be read: a vote
+        then counts neither as given nor as lost.
+        """
         gone: dict[Identity, object] = {}
         for vote in request.votes:
-            verdict = separation.judge(vote.by.identity, request, facts, self.rules)
+            who = vote.by.identity
+            facts = await self.facts.live(request.role.definition_id, who)
+            verdict = separation.judge(who, request, facts, self.rules)
             if isinstance(verdict, separation.Refused):
-                gone[vote.by.identity] = told(verdict.refusals)
+                if all(one.reason is Reason.FACT_UNREADABLE for one in verdict.refusals):
+                    raise StopError("try-again")
+                gone[who] = told(verdict.refusals)
         if not gone:
             return request
         made = quorum.without(request, gone)

@@ -8,7 +8,14 @@ from types import MappingProxyType
 from typing import Final
 
 from bot.domain import separation
-from bot.domain.model import ApprovalPolicy, ApprovalRequest, Facts, Holders, UserAssertion
+from bot.domain.model import (
+    ApprovalPolicy,
+    ApprovalRequest,
+    Facts,
+    RolePath,
+    Unreadable,
+    UserAssertion,
+)
 from bot.service.assertion import claims_of
 
 _RULES: Final[Mapping[str, str]] = MappingProxyType(
@@ -46,14 +53,22 @@ def of_facts(facts: Facts, at: datetime) -> dict[str, object]:
 
 def _of_policy(facts: Facts) -> dict[str, object]:
     if isinstance(facts.policy, ApprovalPolicy):
-        return {"approvers": len(facts.policy.approvers)}
+        named = len(facts.policy.approvers)
+        return {"approvers": named} if facts.about is None else {"is_approver": named > 0}
     return {facts.policy.fact: f"unreadable: {facts.policy.why}"}
 
 
 def _of_holders(facts: Facts) -> dict[str, object]:
-    if isinstance(facts.holders, Holders):
-        return {"eligible": len(facts.holders.eligible), "active": len(facts.holders.active)}
-    return {facts.holders.fact: f"unreadable: {facts.holders.why}"}
+    if isinstance(facts.holders, Unreadable):
+        return {facts.holders.fact: f"unreadable: {facts.holders.why}"}
+    paths = {"eligible": facts.holders.eligible, "active": facts.holders.active}
+    if facts.about is None:
+        return {name: len(found) for name, found in paths.items()}
+    return {name: [_of_path(path) for path in found] for name, found in paths.items()}
+
+
+def _of_path(path: RolePath) -> dict[str, object]:
+    return {"how": path.kind.value, "scope": path.scope, "via": list(path.via)}
 
 
 def of_token(assertion: UserAssertion | None) -> dict[str, object]:

@@ -7,18 +7,28 @@ noticed; ``Facts.read_at`` says how old what was judged on is, and the audit log
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final, TypeVar
 
 from bot.domain.errors import DirectoryError
-from bot.domain.model import ApprovalPolicy, Facts, Holders, Unreadable
+from bot.domain.model import (
+    APPROVER_POLICY,
+    ELIGIBILITY,
+    ApprovalPolicy,
+    Facts,
+    Holders,
+    Identity,
+    Unreadable,
+)
 from bot.ports import Clock, Directory
 
 CACHE_AGE: Final = timedelta(seconds=10)
 _CACHE_SIZE: Final = 256
 
 T = TypeVar("T")
+_Key = tuple[str, Identity | None]
 
 
 class FactsReader:
@@ -27,36 +37,52 @@ class FactsReader:
     def __init__(self, directory: Directory, clock: Clock) -> None:
         self._directory = directory
         self._clock = clock
-        self._cache: dict[str, Facts] = {}
-        self._reading: dict[str, asyncio.Lock] = {}
+        self._cache: dict[_Key, Facts] = {}
+        self._reading: dict[_Key, tuple[asyncio.Lock, int]] = {}
+        """With how many wait for it; gone when nobody does."""
 
-    async def live(self, role_definition_id: str) -> Facts:
-        """Facts not older than ``CACHE_AGE``. Unreadable facts are never kept."""
-        lock = self._reading.setdefault(role_definition_id, asyncio.Lock())
-        async with lock:
-            kept = self._cache.get(role_definition_id)
+    async def live(self, role_definition_id: str, actor: Identity | None = None) -> Facts:
+        """Facts not older than ``CACHE_AGE``, about everybody or one actor only, which costs a handful
+        of calls however large the tenant. Unreadable facts are never kept.
+        """
+        key = (role_definition_id, actor)
+        async with self._one_reader(key):
+            kept = self._cache.get(key)
             if kept is not None and self._clock.now() - kept.read_at <= CACHE_AGE:
                 return kept
-            facts = await self._read(role_definition_id)
-            self._keep(role_definition_id, facts)
+            facts = await self._read(role_definition_id, actor)
+            self._keep(key, facts)
             return facts
 
-    async def _read(self, role_definition_id: str) -> Facts:
+    @asynccontextmanager
+    async def _one_reader(self, key: _Key) -> AsyncIterator[None]:
+        lock, waiting = self._reading.get(key, (asyncio.Lock(), 0))
+        self._reading[key] = (lock, waiting + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, waiting = self._reading.pop(key)
+            if waiting > 1:
+                self._reading[key] = (lock, waiting - 1)
+
+    async def _read(self, role_definition_id: str, actor: Identity | None) -> Facts:
         read_at = self._clock.now()
+        if actor is not None:
+            found = await self._directory.standing(role_definition_id, actor.object_id)
+            return Facts(found.policy, found.holders, read_at, actor)
         policy, holders = await asyncio.gather(
-            readable("approver policy", self._directory.approval_policy(role_definition_id)),
-            readable("eligibility", self._directory.holders(role_definition_id)),
+            readable(APPROVER_POLICY, self._directory.approval_policy(role_definition_id)),
+            readable(ELIGIBILITY, self._directory.holders(role_definition_id)),
         )
         return Facts(policy, holders, read_at)
 
-    def _keep(self, role_definition_id: str, facts: Facts) -> None:
-        self._cache.pop(role_definition_id, None)
+    def _keep(self, key: _Key, facts: Facts) -> None:
+        self._cache.pop(key, None)
         if isinstance(facts.policy, ApprovalPolicy) and isinstance(facts.holders, Holders):
-            self._cache[role_definition_id] = facts
+            self._cache[key] = facts
         while len(self._cache) > _CACHE_SIZE:
-            oldest = next(iter(self._cache))
-            del self._cache[oldest]
-            self._reading.pop(oldest, None)
+            del self._cache[next(iter(self._cache))]
 
 
 async def readable(fact: str, reading: Awaitable[T]) -> T | Unreadable:

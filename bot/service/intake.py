@@ -85,8 +85,8 @@ class Intake:
             return whole if whole != replace(stored, version=whole.version) else None
 
         async def tell(tx: Transaction, made: ApprovalRequest | None) -> None:
-            if made is not None and _nobody_can(made.pool):
-                await tx.enqueue(_empty_pool_ping(made.id, self.clock))
+            for ping in _pool_pings(made, self.clock) if made else ():
+                await tx.enqueue(ping)
 
         await change(
             self.store,
@@ -146,9 +146,7 @@ class Intake:
             return Person(who, who.object_id)
 
     def _pings(self, request: ApprovalRequest) -> list[Effect]:
-        found = []
-        if _nobody_can(request.pool):
-            found.append(_empty_pool_ping(request.id, self.clock))
+        found = _pool_pings(request, self.clock)
         rung = sla.next_rung(request.sla, 0, request.requested_at, request.expires_at, self.clock.now())
         if rung is not None:
             found.append(rung_ping(request.id, rung))
@@ -186,13 +184,16 @@ def bypass_ping(request_id: str, clock: Clock) -> Effect:
     return Effect(f"{OPS_PING}:{request_id}:quorum-bypassed", OPS_PING, clock.now(), payload)
 
 
-def _empty_pool_ping(request_id: str, clock: Clock) -> Effect:
-    payload = {"request": request_id, "rung": 0, "cause": PingCause.EMPTY_POOL.value}
-    return Effect(f"{OPS_PING}:{request_id}:empty-pool", OPS_PING, clock.now(), payload)
-
-
-def _nobody_can(pool: Pool | Unreadable) -> bool:
-    return isinstance(pool, Pool) and pool.unreadable is None and not pool.able
+def _pool_pings(request: ApprovalRequest, clock: Clock) -> list[Effect]:
+    """Tell ops at once when fewer than two can decide: nobody is a dead end for 24 hours, and one may
+    be on holiday. A pool that is not known is not called small.
+    """
+    pool = request.pool
+    if isinstance(pool, Unreadable) or pool.unreadable is not None or len(pool.able) > 1:
+        return []
+    cause = PingCause.THIN_POOL if pool.able else PingCause.EMPTY_POOL
+    payload = {"request": request.id, "rung": 0, "cause": cause.value}
+    return [Effect(f"{OPS_PING}:{request.id}:{cause.value}", OPS_PING, clock.now(), payload)]
 
 
 def _story(request: ApprovalRequest) -> dict[str, object]:

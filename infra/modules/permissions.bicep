@@ -5,6 +5,7 @@ extension microsoftGraphV1
 var application = [
   'GroupMember.Read.All'
   'PrivilegedAssignmentSchedule.Read.AzureADGroup'
+  'PrivilegedEligibilitySchedule.Read.AzureADGroup'
   'RoleAssignmentSchedule.Remove.Directory'
   'RoleManagement.Read.Directory'
   'RoleManagementPolicy.Read.Directory'

@@ -120,6 +120,15 @@ def _ops(cause: PingCause, rung: int, request: ApprovalRequest = REQUEST) -> Ops
 EMPTY = unable(
     Reason.ELIGIBLE_DIRECTLY, Reason.ELIGIBLE_THROUGH_GROUP, Reason.BREAK_GLASS, Reason.OWN_REQUEST
 )
+THIN = Pool(
+    (
+        PoolMember(ADELE),
+        PoolMember(BIANCA, (Refusal(Reason.GUEST),)),
+        PoolMember(CARLOS, (Refusal(Reason.ELIGIBLE_FOR_GROUP, "Tier 0 Operators"),)),
+        PoolMember(person(5, "Diego Siciliani"), (Refusal(Reason.OWNS_GROUP, "Tier 0 Operators"),)),
+        PoolMember(person(6, "Erin Deltoro"), (Refusal(Reason.ELIGIBLE_THROUGH_NESTED_GROUPS, "A → B"),)),
+    )
+)
 ELSEWHERE = replace(APPROVAL, justification="")
 NIGHT = like(
     role=Role("r2", "Helpdesk Administrator", Danger.ELEVATED),
@@ -191,6 +200,7 @@ VARIANTS: dict[str, CardContent] = {
     "pending-elevated-unit-future": card(NIGHT),
     "pending-high": card(like(role=Role("r", "Security Administrator", Danger.HIGH), scope="/groups/7")),
     "pending-empty-pool": card(like(pool=EMPTY)),
+    "pending-thin-pool": card(like(pool=THIN)),
     "pending-no-approvers": card(like(pool=Pool(()))),
     "pending-eligibility-unreadable": card(
         like(pool=replace(POOL, unreadable=Unreadable("eligibility", "Forbidden")))
@@ -213,6 +223,13 @@ VARIANTS: dict[str, CardContent] = {
     "overdue-past-the-ladder": card(like(rung=3, sla=SlaPlan((timedelta(minutes=5),)))),
     "refused-eligible-through-group": _refused(
         Refusal(Reason.ELIGIBLE_THROUGH_GROUP, "Tier 0 *Operators*"), notice="refused"
+    ),
+    "refused-guest": _refused(Refusal(Reason.GUEST), Refusal(Reason.FACT_UNREADABLE, "account type")),
+    "refused-by-way-of-groups": _refused(
+        Refusal(Reason.ELIGIBLE_FOR_GROUP, "Tier 0 Operators"),
+        Refusal(Reason.ELIGIBLE_THROUGH_NESTED_GROUPS, "Contractors → Tier 0 Operators"),
+        Refusal(Reason.OWNS_GROUP, "Contractors → Tier 0 Operators"),
+        notice="refused",
     ),
     "refused-own-request": _refused(Refusal(Reason.OWN_REQUEST), Refusal(Reason.ELIGIBLE_DIRECTLY)),
     "refused-unreadable": _refused(Refusal(Reason.FACT_UNREADABLE, "eligibility")),
@@ -265,5 +282,6 @@ VARIANTS: dict[str, CardContent] = {
     "conduct-unknown-requests": ConductCard(
         person(9, ""), ASKED, ASKED, (), forged=5, impersonated=0, tries=5, requests=(), portal_url=PORTAL
     ),
+    "ops-thin-pool": _ops(PingCause.THIN_POOL, 0, like(pool=THIN)),
     "ops-decided-since": _ops(PingCause.UNANSWERED, 1, like(state=State.APPROVED, decision=APPROVAL)),
 }

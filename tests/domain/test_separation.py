@@ -26,11 +26,12 @@ from bot.domain.separation import Allowed, Refused, Rules
 RULES = Rules(TENANT)
 UNIT = "/administrativeUnits/4d1f5a7e"
 CASEY = "bbbbbbbb-0000-4000-8000-000000000004"
+APP = "/1f0e5a7e-0000-4000-8000-000000000009"
 OTHER_TENANT = "cccccccc-0000-4000-8000-000000000000"
 
 
 def path(
-    who: str = ALEX, kind: PathKind = PathKind.DIRECT, scope: str = "/", via: str | None = None
+    who: str = ALEX, kind: PathKind = PathKind.DIRECT, scope: str = "/", via: tuple[str, ...] = ()
 ) -> RolePath:
     return RolePath(who, kind, scope, via)
 
@@ -97,12 +98,27 @@ def test_who_was_removed_from_the_policy_meanwhile_is_refused() -> None:
         pytest.param(path(), Refusal(Reason.ELIGIBLE_DIRECTLY), id="directly"),
         pytest.param(path(ALEX.upper()), Refusal(Reason.ELIGIBLE_DIRECTLY), id="id-in-upper-case"),
         pytest.param(
-            path(kind=PathKind.GROUP, via="sec-admins"),
+            path(kind=PathKind.GROUP, via=("sec-admins",)),
             Refusal(Reason.ELIGIBLE_THROUGH_GROUP, "sec-admins"),
             id="through-a-group",
         ),
         pytest.param(
             path(kind=PathKind.GROUP), Refusal(Reason.ELIGIBLE_THROUGH_GROUP), id="through-a-nameless-group"
+        ),
+        pytest.param(
+            path(kind=PathKind.GROUP_ELIGIBLE, via=("sec-admins",)),
+            Refusal(Reason.ELIGIBLE_FOR_GROUP, "sec-admins"),
+            id="by-activating-membership",
+        ),
+        pytest.param(
+            path(kind=PathKind.NESTED, via=("contractors", "sec-admins")),
+            Refusal(Reason.ELIGIBLE_THROUGH_NESTED_GROUPS, "contractors → sec-admins"),
+            id="through-groups-in-groups",
+        ),
+        pytest.param(
+            path(kind=PathKind.OWNER, via=("sec-admins",)),
+            Refusal(Reason.OWNS_GROUP, "sec-admins"),
+            id="as-an-owner",
         ),
     ],
 )
@@ -115,7 +131,7 @@ def test_somebody_elses_eligibility_is_no_conflict() -> None:
 
 
 def test_who_holds_the_role_now_is_refused_unless_a_setting_allows_it() -> None:
-    known = facts(Holders((), (path(kind=PathKind.GROUP, via="on-call"),)))
+    known = facts(Holders((), (path(kind=PathKind.GROUP, via=("on-call",)),)))
     assert reasons(known=known) == [Refusal(Reason.HOLDS_ROLE, "on-call")]
     assert reasons(known=known, rules=Rules(TENANT, active_holders_may_decide=True)) == []
 
@@ -131,10 +147,56 @@ def test_who_holds_the_role_now_is_refused_unless_a_setting_allows_it() -> None:
         (UNIT, UNIT + "0", False),
         ("", UNIT, True),
         ("/administrativeUnits", UNIT, True),
+        ("//", UNIT, True),
+        (" / ", APP, True),
+        (f" {APP}//", APP.upper(), True),
+        (APP, APP + "0", False),
+        (APP, "/", False),
+        (APP, UNIT, False),
+        (UNIT, APP, True),
+        ("/administrativeUnits", "/", False),
+        (UNIT, "/administrativeUnits/other", False),
+        (UNIT, "/attributeSets/x", False),
+        ("/attributeSets/x", APP, False),
+        (f"{UNIT}/../other", "/elsewhere/x", True),
+        ("/%61", APP, True),
+        ("/ a b", "/", True),
+        (UNIT, "/ä", True),
     ],
 )
 def test_a_scope_covers_itself_and_what_lies_below(wider: str, narrower: str, expected: bool) -> None:
     assert separation.covers(wider, narrower) is expected
+
+
+@given(st.text())
+def test_the_whole_directory_covers_everything_and_a_scope_itself(one: str) -> None:
+    assert separation.covers("/", one)
+    assert separation.covers(one, one)
+
+
+def test_a_guest_is_refused_unless_guests_may_decide() -> None:
+    known = facts(approvers=ApprovalPolicy(True, (replace(person(ALEX), guest=True),)))
+    assert reasons(known=known) == [Refusal(Reason.GUEST)]
+    assert reasons(known=known, rules=Rules(TENANT, guests_may_decide=True)) == []
+
+
+def test_of_whom_it_is_not_known_whether_they_are_a_guest_is_refused() -> None:
+    known = facts(approvers=ApprovalPolicy(True, (replace(person(ALEX), guest=None),)))
+    assert reasons(known=known) == [Refusal(Reason.FACT_UNREADABLE, "account type")]
+    assert reasons(known=known, rules=Rules(TENANT, guests_may_decide=True)) == []
+
+
+def test_the_same_conflict_at_two_scopes_is_told_once() -> None:
+    within = replace(a_request(), scope=UNIT)
+    known = facts(Holders((path(), path(scope=UNIT)), ()))
+    assert reasons(request=within, known=known) == [Refusal(Reason.ELIGIBLE_DIRECTLY)]
+
+
+def test_facts_about_somebody_else_judge_nobody() -> None:
+    about_blake = replace(facts(), about=Identity(TENANT, BLAKE))
+    with pytest.raises(ValueError, match="somebody else"):
+        reasons(known=about_blake)
+    assert reasons(known=replace(facts(), about=Identity(TENANT, ALEX))) == []
 
 
 def test_eligibility_at_a_narrower_scope_is_no_conflict() -> None:
@@ -167,7 +229,7 @@ def test_a_fact_that_cannot_be_read_refuses_and_is_named(
 
 
 def test_every_conflict_is_named_not_just_the_first() -> None:
-    known = facts(Holders((path(), path(kind=PathKind.GROUP, via="g")), (path(),)), policy(BLAKE))
+    known = facts(Holders((path(), path(kind=PathKind.GROUP, via=("g",))), (path(),)), policy(BLAKE))
     assert [r.reason for r in reasons(known=known, rules=Rules(TENANT, frozenset({ALEX})))] == [
         Reason.BREAK_GLASS,
         Reason.NO_LONGER_AN_APPROVER,
@@ -218,7 +280,7 @@ PEOPLE = [ALEX, BLAKE, CASEY, RILEY]
 scopes = st.sampled_from(["/", UNIT, "/administrativeUnits/other"])
 paths = st.lists(
     st.builds(
-        RolePath, st.sampled_from(PEOPLE), st.sampled_from(PathKind), scopes, st.sampled_from([None, "g"])
+        RolePath, st.sampled_from(PEOPLE), st.sampled_from(PathKind), scopes, st.sampled_from([(), ("g",)])
     ),
     max_size=6,
 ).map(tuple)

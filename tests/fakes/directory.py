@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
 from fakes.values import ALEX, BLAKE, RILEY, ROLE, person
 
-from bot.domain.errors import NotFoundError
+from bot.domain.errors import DirectoryError, NotFoundError
 from bot.domain.model import (
+    APPROVER_POLICY,
+    ELIGIBILITY,
     ApprovalPolicy,
     Choice,
     Danger,
@@ -23,6 +26,8 @@ from bot.domain.model import (
     PimStatus,
     Role,
     RolePath,
+    Standing,
+    Unreadable,
 )
 from bot.ports import GraphSubscription
 
@@ -72,7 +77,7 @@ class FakeGraph:
 
     def make_eligible(self, object_id: str, via: str | None = None, scope: str = "/") -> None:
         kind = PathKind.GROUP if via else PathKind.DIRECT
-        path = RolePath(object_id, kind, scope, via)
+        path = RolePath(object_id, kind, scope, (via,) if via else ())
         self.held = replace(self.held, eligible=(*self.held.eligible, path))
 
     async def pending_requests(self) -> tuple[PimRequest, ...]:
@@ -103,11 +108,37 @@ class FakeGraph:
         self._called("holders", role_definition_id)
         return self.held
 
+    async def standing(self, role_definition_id: str, object_id: str) -> Standing:
+        """Of one person, what ``approval_policy`` and ``holders`` say of everybody."""
+        return Standing(
+            await _or_unreadable(APPROVER_POLICY, self._policy_of(role_definition_id, object_id)),
+            await _or_unreadable(ELIGIBILITY, self._paths_of(role_definition_id, object_id)),
+        )
+
+    async def _policy_of(self, role: str, who: str) -> ApprovalPolicy:
+        policy = await self.approval_policy(role)
+        named = tuple(one for one in policy.approvers if one.identity.object_id == who)
+        return replace(policy, approvers=named)
+
+    async def _paths_of(self, role: str, who: str) -> Holders:
+        held = await self.holders(role)
+        eligible, active = (
+            tuple(path for path in paths if path.object_id == who) for paths in (held.eligible, held.active)
+        )
+        return Holders(eligible, active)
+
     def _called(self, name: str, argument: str) -> None:
         self.calls[name] += 1
         error = self.fail.get(name) or self.fail.get(f"{name}:{argument}")
         if error is not None:
             raise error
+
+
+async def _or_unreadable(fact: str, reading: Awaitable[T]) -> T | Unreadable:
+    try:
+        return await reading
+    except DirectoryError as error:
+        return Unreadable(fact, str(error))
 
 
 def _found(known: dict[str, T], key: str) -> T:

@@ -35,7 +35,7 @@ NAMES = {RILEY: "Riley Stone", ALEX: "Alex Moreau", BLAKE: "Blake Okafor"}
 def person(object_id: str, name: str | None = "someone", tenant: str = TENANT) -> Person:
     """With ``name=None``, shown by its object id, as when it could not be read."""
     shown = object_id if name is None else NAMES.get(object_id, name)
-    return Person(Identity(tenant, object_id), shown)
+    return Person(Identity(tenant, object_id), shown, guest=False)
 
 
 def an_actor(object_id: str = ALEX, tenant: str = TENANT) -> Actor:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 import trustme
 from aiohttp import web
@@ -70,10 +70,27 @@ class FakeCloud:
         body = dict(parse_qsl(text)) if form else (json.loads(text) if text else None)
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         self.seen.append(Seen(request.method, request.path, dict(request.query), token, body))
-        waiting = self.answers.get(f"{request.method} {request.path}")
+        if request.path.endswith("/$batch") and f"POST {request.path}" not in self.answers:
+            return await self._batch(request, token, body["requests"])
+        return await self._answer(request, request.method, request.path)
+
+    async def _answer(self, request: web.Request, method: str, path: str) -> web.StreamResponse:
+        waiting = self.answers.get(f"{method} {path}")
         if not waiting:
             return web.json_response({"error": {"code": "NoAnswer", "message": "untold"}}, status=418)
         return await (waiting.pop(0) if len(waiting) > 1 else waiting[0])(request)
+
+    async def _batch(self, request: web.Request, token: str, asked: Any) -> web.StreamResponse:
+        """Each request of a batch is answered like any other, and noted."""
+        responses = []
+        for one in asked:
+            path, _, query = f"/v1.0{one['url']}".partition("?")
+            self.seen.append(Seen(one["method"], unquote(path), dict(parse_qsl(query)), token, None))
+            answer = await self._answer(request, one["method"], unquote(path))
+            assert isinstance(answer, web.Response)
+            response = {"id": one["id"], "status": answer.status, "headers": dict(answer.headers)}
+            responses.append({**response, "body": json.loads(answer.text or "null")})
+        return web.json_response({"responses": responses[::-1]})
 
     def grants(self, seconds: int = 3600) -> Answer:
         """Tokens named ``token-1``, ``token-2`` …"""

@@ -22,7 +22,7 @@ from bot.domain.errors import (
     PermissionMissingError,
     RejectedError,
 )
-from bot.domain.model import Choice, Danger, PathKind, PimRequest, PimStatus, UserAssertion
+from bot.domain.model import Choice, Danger, Holders, PathKind, PimRequest, PimStatus, UserAssertion
 from bot.graph.adapters import GraphAdapters, open_graph
 from bot.graph.config import AppCredential, ClientCertificate, ClientSecret, GraphConfig
 from bot.graph.graph_call import Feature, Kind
@@ -173,9 +173,9 @@ async def test_holders_tell_direct_paths_from_those_through_groups(here: Bench) 
     holders = await here.graph.directory.holders(here.role("security_administrator"))
     paths = {path.object_id: (path.kind, path.via) for path in holders.eligible}
     assert paths == {
-        here.id("riley"): (PathKind.DIRECT, None),
-        here.id("blake"): (PathKind.DIRECT, None),
-        here.id("casey"): (PathKind.GROUP, "Security Operations"),
+        here.id("riley"): (PathKind.DIRECT, ()),
+        here.id("blake"): (PathKind.DIRECT, ()),
+        here.id("casey"): (PathKind.GROUP, ("Security Operations",)),
     }
     assert holders.active == ()
 
@@ -303,6 +303,8 @@ async def everything_the_app_reads(here: Bench) -> None:
     await directory.person(here.id("riley"))
     await directory.approval_policy(role)
     await directory.holders(role)
+    standing = await directory.standing(role, here.id("casey"))
+    assert isinstance(standing.holders, Holders)
 
 
 async def test_what_the_table_asks_for_is_enough_to_read_everything(here: Bench) -> None:

@@ -17,6 +17,7 @@ from bot.graph.adapters import GraphAdapters
 
 PIM = "/v1.0/roleManagement/directory"
 ELIGIBLE = f"GET {PIM}/roleEligibilityScheduleInstances"
+ELIGIBLE_FOR_GROUPS = "/v1.0/identityGovernance/privilegedAccess/group/eligibilityScheduleInstances"
 ACTIVE = f"GET {PIM}/roleAssignmentScheduleInstances"
 POLICIES = "GET /v1.0/policies/roleManagementPolicyAssignments"
 ROLE = "role-1"
@@ -36,7 +37,10 @@ def group(name: str, display_name: str | None = None) -> dict[str, Any]:
 
 
 def members(cloud: FakeCloud, name: str, *found: dict[str, Any]) -> None:
+    """A group that nobody owns or is eligible for."""
     cloud.on(f"GET /v1.0/groups/{name}/transitiveMembers", rows(*found))
+    cloud.on(f"GET /v1.0/groups/{name}/owners", rows())
+    cloud.on(f"GET {ELIGIBLE_FOR_GROUPS}", rows())
 
 
 def policy(*approvers: dict[str, Any], **changed: Any) -> dict[str, Any]:
@@ -68,17 +72,18 @@ async def test_holders_of_every_kind_and_scope_are_found(cloud: FakeCloud, graph
     )
     cloud.on(ACTIVE, rows(instance(app, appScopeId="/app"), instance(group("g", "Team"))))
     members(cloud, "g", user("cem"), group("nested"), user("dee"))
+    members(cloud, "nested", user("dee"))
     holders = await graph.directory.holders(ROLE)
     assert [(one.object_id, one.kind, one.scope, one.via) for one in holders.eligible] == [
-        ("ann", PathKind.DIRECT, "/administrativeUnits/x", None),
-        ("cem", PathKind.GROUP, "/", "g"),
-        ("dee", PathKind.GROUP, "/", "g"),
-        ("bob", PathKind.GROUP, "/", None),
+        ("ann", PathKind.DIRECT, "/administrativeUnits/x", ()),
+        ("cem", PathKind.GROUP, "/", ("g",)),
+        ("dee", PathKind.GROUP, "/", ("g",)),
+        ("bob", PathKind.GROUP, "/", ()),
     ]
     assert [(one.object_id, one.scope, one.via) for one in holders.active] == [
-        ("app", "/app", None),
-        ("cem", "/", "Team"),
-        ("dee", "/", "Team"),
+        ("app", "/app", ()),
+        ("cem", "/", ("Team",)),
+        ("dee", "/", ("Team",)),
     ]
 
 
@@ -116,7 +121,7 @@ async def test_a_principal_that_is_not_expanded_is_looked_up(cloud: FakeCloud, g
     cloud.on("GET /v1.0/directoryObjects/gone", fails(404))
     members(cloud, "g", user("ann"))
     holders = await graph.directory.holders(ROLE)
-    assert [(one.object_id, one.via) for one in holders.eligible] == [("ann", "Team")]
+    assert [(one.object_id, one.via) for one in holders.eligible] == [("ann", ("Team",))]
     assert holders.active == ()
 
 
@@ -178,6 +183,8 @@ async def test_nobody_named_means_the_active_holders_of_both_administrator_roles
         ),
     )
     members(cloud, "g", user("cem"), user("ann"))
+    for name in ("ann", "bob"):
+        cloud.on(f"GET /v1.0/users/{name}", says(user(name)))
     found = await graph.directory.approval_policy(ROLE)
     assert [one.display_name for one in found.approvers] == ["Ann", "Bob", "Cem"]
     assert found.defaulted

@@ -21,7 +21,7 @@ from bot.graph.calls import GraphCalls
 from bot.graph.client import Graph, open_http
 from bot.graph.errors import Call
 from bot.graph.graph_call import Feature, GraphCall, Kind, UndeclaredCallError
-from bot.graph.guard import check
+from bot.graph.guard import calls_in, check
 from bot.graph.permissions import CALLS, WITHOUT, asked, calls_of
 from bot.graph.retries import Retries
 
@@ -204,6 +204,20 @@ async def test_a_request_made_around_the_adapters_is_not_sent_either(cloud: Fake
         with pytest.raises(UndeclaredCallError, match="nobody said as whom"):
             await http.get(f"{cloud.graph_url}/v1.0/users/{USER}")
     assert cloud.seen == []
+
+
+async def test_a_batch_is_sent_only_if_each_call_in_it_is_declared() -> None:
+    def batch(*asked: object) -> httpx.Request:
+        return httpx.Request("POST", f"{BASE}/v1.0/$batch", json={"requests": asked})
+
+    declared = {"id": "1", "method": "GET", "url": "/users/x?$select=id"}
+    assert calls_in(batch(declared)) == [("GET", f"{BASE}/v1.0/users/x?$select=id")]
+    (_, (method, undeclared)) = calls_in(batch(declared, {"method": "DELETE", "url": "users/x"}))
+    with pytest.raises(UndeclaredCallError):
+        check(method, undeclared, Kind.APPLICATION)
+    for odd in (batch("x"), batch({"method": "GET"}), httpx.Request("POST", f"{BASE}/v1.0/$batch")):
+        with pytest.raises(UndeclaredCallError, match="batch"):
+            calls_in(odd)
 
 
 # What the source speaks of

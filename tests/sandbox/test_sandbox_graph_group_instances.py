@@ -116,6 +116,15 @@ async def test_what_somebody_is_in_and_owns_is_told_from_their_side_too(at: Hous
     assert [row["id"] for row in owners.body["value"]] == [at.id("dana")]
 
 
+async def test_of_groups_that_may_not_be_read_it_is_told_only_that_they_are_there(at: House) -> None:
+    await control(at, "PATCH", "groups/Technology", {"owners": ["casey"]})
+    at.world.app_roles = {"User.Read.All"}
+    for relation in ("transitiveMemberOf", "ownedObjects"):
+        got = await at.get(f"/v1.0/users/{at.id('casey')}/{relation}", at.app())
+        for row in got.body["value"]:
+            assert {name for name, value in row.items() if value is not None} == {"@odata.type", "id"}
+
+
 async def test_groups_in_a_circle_are_each_listed_once(at: House) -> None:
     await control(at, "POST", "groups", {"name": "Inner", "members": ["sam"]})
     await control(at, "POST", "groups", {"name": "Outer", "members": ["Inner"]})

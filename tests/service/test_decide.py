@@ -262,7 +262,7 @@ async def test_what_can_not_be_settled_at_the_click_is_left_to_reconciliation(ho
 
 async def test_who_pim_does_not_list_sends_nothing(house: FakeHouse) -> None:
     await house.taken_in()
-    await house.facts.live(house.request().role.definition_id)
+    await house.facts.live(house.request().role.definition_id, an_actor(ALEX).identity)
     house.graph.policy = replace(house.graph.policy, approvers=(person(BLAKE),))
     assert (await house.click()).notice == "not-assigned"
     assert untouched(house)

@@ -7,9 +7,10 @@ import asyncio
 import pytest
 from fakes.house import R1, FakeHouse
 from fakes.people import token_of
-from fakes.values import ALEX, BLAKE, RILEY, TENANT, a_decision, an_actor, person
+from fakes.values import ALEX, BLAKE, RILEY, ROLE, TENANT, a_decision, an_actor, person
 
 from bot.domain.content import OpsCard, PingCause
+from bot.domain.errors import UnavailableError
 from bot.domain.model import ApprovalPolicy, Choice, Identity, PimStatus, State
 from bot.service.common import OPS_PING, RECOVER
 
@@ -80,6 +81,19 @@ async def test_an_earlier_vote_counts_no_more_once_its_voter_has_a_conflict(hous
     assert "decision.vote-dropped" in house.events()
     assert not house.approvals.received
     assert (await house.click(EMERY)).notice == "recorded-approved"
+
+
+async def test_a_voter_of_whom_nothing_can_be_read_holds_the_decision_up_and_keeps_the_vote(
+    house: FakeHouse,
+) -> None:
+    await house.click(ALEX)
+    house.clock.move(60)
+    await house.facts.live(ROLE, an_actor(BLAKE).identity)
+    house.graph.fail["holders"] = UnavailableError()
+    assert (await house.click(BLAKE)).notice == "try-again"
+    assert [v.by.identity.object_id for v in house.request().votes] == [ALEX]
+    house.graph.fail.clear()
+    assert (await house.click(BLAKE)).notice == "recorded-approved"
 
 
 async def test_a_conflicted_approver_does_not_vote_either(house: FakeHouse) -> None:

@@ -8,10 +8,20 @@ from datetime import timedelta
 import pytest
 from fakes.house import R1, FakeHouse
 from fakes.people import token_of
-from fakes.values import ALEX, BLAKE, NOW, RILEY, TENANT, an_actor
+from fakes.values import ALEX, BLAKE, NOW, RILEY, ROLE, TENANT, an_actor, person
 
 from bot.domain.errors import UnavailableError
-from bot.domain.model import Facts, Identity, State, Unreadable, UserAssertion
+from bot.domain.model import (
+    ApprovalPolicy,
+    Facts,
+    Holders,
+    Identity,
+    PathKind,
+    RolePath,
+    State,
+    Unreadable,
+    UserAssertion,
+)
 from bot.service import evidence
 
 
@@ -19,13 +29,14 @@ async def test_a_sent_decision_tells_whose_token_was_used_and_how_old_the_facts_
     house: FakeHouse,
 ) -> None:
     await house.taken_in()
+    await house.facts.live(ROLE, an_actor(ALEX).identity)
     house.clock.move(3)
     await house.click()
     (line,) = [one for one in house.audit() if one.event == "decision.claimed"]
     assert line.actor == f"{TENANT}/{ALEX}"
     assert (line.facts["token_oid"], line.facts["token_tid"]) == (ALEX, TENANT)
     assert (line.facts["facts_read_at"], line.facts["facts_age_seconds"]) == (NOW.isoformat(), 3.0)
-    assert line.facts["facts_read"] == {"approvers": 2, "eligible": 0, "active": 0}
+    assert line.facts["facts_read"] == {"is_approver": True, "eligible": [], "active": []}
     assert "not the requester" in line.facts["rules"]
 
 
@@ -38,13 +49,29 @@ async def test_a_refusal_tells_what_it_was_judged_on(house: FakeHouse) -> None:
     assert "token_oid" not in line.facts, "no token was asked for"
 
 
+async def test_a_refusal_tells_the_path_that_conflicts(house: FakeHouse) -> None:
+    await house.taken_in()
+    house.graph.make_eligible(ALEX, via="Tier 0 admins")
+    await house.click()
+    line = house.audit()[-1].facts
+    assert line["facts_read"]["eligible"] == [{"how": "group", "scope": "/", "via": ["Tier 0 admins"]}]
+    assert line["refusals"] == [{"reason": "eligible-through-group", "detail": "Tier 0 admins"}]
+
+
+def test_facts_about_everybody_are_counted() -> None:
+    holders = Holders((RolePath(ALEX, PathKind.DIRECT, "/"),), ())
+    facts = Facts(ApprovalPolicy(True, (person(ALEX), person(BLAKE))), holders, NOW)
+    told = evidence.of_facts(facts, NOW)
+    assert told["facts_read"] == {"approvers": 2, "eligible": 1, "active": 0}
+
+
 async def test_what_could_not_be_read_is_named_with_its_reason(house: FakeHouse) -> None:
     await house.taken_in()
     house.clock.move(60)
     house.graph.fail["holders"] = UnavailableError("Graph is down")
     await house.click()
     assert house.audit()[-1].facts["facts_read"] == {
-        "approvers": 2,
+        "is_approver": True,
         "eligibility": "unreadable: Graph is down",
     }
 

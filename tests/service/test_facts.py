@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from fakes.house import FakeHouse
-from fakes.values import NOW, ROLE
+from fakes.values import ALEX, BLAKE, NOW, ROLE, an_actor, person
 
 from bot.domain.errors import PermissionMissingError, RejectedError
-from bot.domain.model import Unreadable
+from bot.domain.model import Holders, Unreadable
 from bot.service import facts as facts_module
 
 
@@ -52,6 +53,26 @@ async def test_old_facts_do_not_outlive_a_reading_that_fails(house: FakeHouse) -
     house.graph.fail["holders"] = RejectedError()
     assert isinstance((await house.facts.live(ROLE)).holders, Unreadable)
     assert isinstance((await house.facts.live(ROLE)).holders, Unreadable)
+
+
+async def test_facts_about_one_actor_are_theirs_and_kept_apart(house: FakeHouse) -> None:
+    house.graph.make_eligible(BLAKE)
+    alex, blake = an_actor(ALEX).identity, an_actor(BLAKE).identity
+    of_alex = await house.facts.live(ROLE, alex)
+    of_blake = await house.facts.live(ROLE, blake)
+    everybody = await house.facts.live(ROLE)
+    assert (of_alex.about, of_blake.about, everybody.about) == (alex, blake, None)
+    assert of_alex.policy == replace(house.graph.policy, approvers=(person(ALEX),))
+    assert (of_alex.holders, of_blake.holders) == (Holders((), ()), house.graph.held)
+    house.clock.move(10)
+    assert await house.facts.live(ROLE, alex) is of_alex
+    assert await house.facts.live(ROLE, blake) is of_blake
+
+
+async def test_nothing_is_left_of_readings_that_failed(house: FakeHouse) -> None:
+    house.graph.fail["holders"] = RejectedError()
+    await asyncio.gather(*(house.facts.live(ROLE, an_actor(f"x{n}").identity) for n in range(20)))
+    assert not house.facts._reading
 
 
 async def test_a_bug_is_no_unreadable_fact(house: FakeHouse) -> None:

@@ -74,6 +74,33 @@ async def test_an_empty_pool_pings_ops_at_once_and_the_ladder_still_stands(house
     }
 
 
+async def test_a_pool_of_one_is_told_to_ops_at_once(house: FakeHouse) -> None:
+    house.graph.make_eligible(ALEX)
+    await house.taken_in()
+    pings = {r.key: (r.due_at, r.payload["cause"]) for r in house.effects(OPS_PING)}
+    assert pings == {
+        f"ops.ping:{R1}:thin-pool": (NOW, "thin-pool"),
+        f"ops.ping:{R1}:1": (NOW + timedelta(minutes=5), "unanswered"),
+    }
+
+
+async def test_a_pool_of_two_is_enough(house: FakeHouse) -> None:
+    await house.taken_in()
+    assert [r.payload["cause"] for r in house.effects(OPS_PING)] == ["unanswered"]
+
+
+async def test_guests_are_forecast_as_unable(house: FakeHouse) -> None:
+    guest = replace(person(ALEX), guest=True)
+    unknown = replace(person(BLAKE), guest=None)
+    house.graph.policy = replace(house.graph.policy, approvers=(guest, unknown))
+    request = await house.taken_in()
+    assert isinstance(request.pool, Pool)
+    assert [[r.reason for r in m.refusals] for m in request.pool.members] == [
+        [Reason.GUEST],
+        [Reason.FACT_UNREADABLE],
+    ]
+
+
 async def test_a_policy_that_names_only_the_requester_is_an_empty_pool(house: FakeHouse) -> None:
     house.graph.policy = replace(house.graph.policy, approvers=(person(RILEY),))
     request = await house.taken_in()

@@ -27,8 +27,11 @@ async def test_the_main_job_is_refused_nothing_and_takes_no_call_outside_the_tab
 
 
 def is_call(line: Json) -> bool:
-    """A call of the bot to Graph; people in the portal do not carry the bot's ``appid``."""
-    return line["service"] == "graph" and line["event"] == "http" and "appid" in line.get("token", {})
+    """A call of the bot to Graph; people in the portal do not carry the bot's ``appid``. What is in a
+    batch has a line of its own.
+    """
+    made = line["service"] == "graph" and line["event"] == "http" and "appid" in line.get("token", {})
+    return made and not line["path"].endswith("/$batch")
 
 
 def as_whom(line: Json) -> Kind:

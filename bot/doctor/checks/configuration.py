@@ -47,6 +47,10 @@ def judge(settings: Settings) -> Iterator[Finding]:
             "settings.active-holders",
             "whoever holds a role now may decide on requests for it (SECONDKEY_ACTIVE_HOLDERS_MAY_DECIDE)",
         )
+    if settings.guests_may_decide:
+        yield info(
+            "settings.guests", "guests of the tenant may decide on requests (SECONDKEY_GUESTS_MAY_DECIDE)"
+        )
 
 
 def _dangerous(settings: Settings) -> Iterator[Finding]:

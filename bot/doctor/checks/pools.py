@@ -93,6 +93,7 @@ def forecast(policy: ApprovalPolicy, holders: Holders, settings: Settings) -> Po
         settings.tenant_id.lower(),
         frozenset(object_id.lower() for object_id in settings.break_glass),
         settings.active_holders_may_decide,
+        settings.guests_may_decide,
     )
     return separation.forecast(Identity(settings.tenant_id, NOBODY), "/", policy, holders, rules)
 
