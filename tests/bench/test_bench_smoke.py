@@ -31,6 +31,9 @@ ROWS = (
     "(e) the same, with everything that can be said",
     "(e) finding the command that nonsense is nearest to",
     "(e) finding the role that is meant among 100",
+    "(f) verdict on a click, 4,000 eligibility rows, 100 groups",
+    "(f) the same, a role that no group has",
+    "(f) the same, again within ten seconds",
 )
 
 
