@@ -120,7 +120,11 @@ class House:
             yield
         finally:
             self._doors.close()
-            await asyncio.gather(self._runner.stop(_GRACE_SECONDS), self._turns.close(_GRACE_SECONDS))
+            await asyncio.gather(
+                self._runner.stop(_GRACE_SECONDS),
+                self._turns.close(_GRACE_SECONDS),
+                self._doors.left(_GRACE_SECONDS),
+            )
             task.cancel()  # still in the loop only if the store does not answer
             await asyncio.gather(task, return_exceptions=True)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import Final
 
@@ -38,14 +38,37 @@ _PROBES: Final = frozenset({"/healthz", "/readyz"})
 
 
 class Doors:
-    """Whether anything is let in still."""
+    """Whether anything is let in still, and how many are inside."""
 
     def __init__(self) -> None:
         self.open = True
+        self._inside = 0
+        self._empty = asyncio.Event()
+        self._empty.set()
 
     def close(self) -> None:
         """From now on everybody is asked to come back, to a replica that goes on."""
         self.open = False
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """While a request is being answered."""
+        self._inside += 1
+        self._empty.clear()
+        try:
+            yield
+        finally:
+            self._inside -= 1
+            if not self._inside:
+                self._empty.set()
+
+    async def left(self, seconds: float) -> None:
+        """Return when nobody is inside, or after so many seconds: a sign-in that comes back carries out the
+        decision it was for before it is answered.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._empty.wait()
 
 
 def arrivals(doors: Doors) -> Middleware:
@@ -58,7 +81,11 @@ def arrivals(doors: Doors) -> Middleware:
         loop = asyncio.get_running_loop()
         began, status = loop.time(), _FAILED
         try:
-            with originating(SIGNALS.get(endpoint, POLL)) as request_id, _spanned(request.method, endpoint):
+            with (
+                doors.inside(),
+                originating(SIGNALS.get(endpoint, POLL)) as request_id,
+                _spanned(request.method, endpoint),
+            ):
                 try:
                     answer = await handler(request) if doors.open else _closed()
                 except web.HTTPException as refusal:  # aiohttp's way to say 404 and 405

@@ -14,6 +14,7 @@ import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from stories.conftest import SETTINGS, Town, in_channel, shown
+from stories.test_sign_in import browse, link_of, sso
 
 from bot.demo.processes import Bot, DemoError, _free_port, stage
 from bot.demo.remote import Remote, words
@@ -98,6 +99,23 @@ async def test_a_decision_in_flight_is_finished_and_effects_in_hand_are_given_ba
     assert len(posted) == len(others)
     assert (await town.graph(decided))["approval"]["reviewedBy"]["id"] == town.id_of("alex")
     assert [p["status"] for p in await town.patches(decided)] == [204]
+
+
+@pytest.mark.long
+async def test_a_sign_in_that_has_come_back_carries_out_what_it_was_for(town: Town) -> None:
+    await sso(town, "off")
+    await town.remote.post("teams/signout", {"user": "alex"})
+    request, card = await town.ask()
+    link = link_of(await town.click("alex", card))
+    slow = await town.fault("graph", "PATCH ", delay_seconds=3)
+    browsing = asyncio.create_task(browse(town, "alex", link))
+    await town.fault_met(slow)
+
+    assert await stopped(town.bot) < WITHIN
+
+    page = await browsing
+    assert (page["status"], "you approved this request" in page["text"]) == (200, True), page["text"]
+    assert [p["status"] for p in await town.patches(request)] == [204]
 
 
 @pytest.mark.long

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -81,3 +82,33 @@ async def test_when_stopping_everybody_is_asked_to_come_back_elsewhere():
     assert answer.status == 503
     assert answer.headers["Retry-After"]
     assert answer.headers["Connection"] == "close"
+
+
+async def test_stopping_waits_for_what_is_being_answered():
+    doors, begun, go_on = Doors(), asyncio.Event(), asyncio.Event()
+
+    async def slow(_request: web.Request) -> web.Response:
+        begun.set()
+        await go_on.wait()
+        return web.Response(text="done")
+
+    app = web.Application(middlewares=[arrivals(doors)])
+    app.add_routes([web.get("/slow", slow)])
+    async with TestClient(TestServer(app)) as http:
+        answering = asyncio.create_task(http.get("/slow"))
+        await begun.wait()
+        doors.close()
+        await doors.left(0.01)
+        leaving = asyncio.create_task(doors.left(10))
+        await asyncio.sleep(0)
+        assert not leaving.done()
+        go_on.set()
+        await leaving
+        assert await (await answering).text() == "done"
+
+
+async def test_stopping_does_not_wait_when_nobody_is_inside():
+    async with client(doors := Doors()) as http:
+        await http.get("/fail")
+        async with asyncio.timeout(5):
+            await doors.left(10)
