@@ -16,9 +16,9 @@ from aiohttp import web
 
 from bot.clock import SystemIds
 from bot.conversing import command_desk
-from bot.domain import separation, sla
-from bot.domain.model import ApprovalRequest, Role, SlaPlan
+from bot.domain.model import ApprovalRequest, Role
 from bot.graph.adapters import GraphAdapters, open_graph
+from bot.house_rules import house_rules, ladder
 from bot.outside import database_login, graph_config, open_clock, open_session, teams_config
 from bot.ports import Clock, Store
 from bot.service.activate import Activations
@@ -198,7 +198,7 @@ def _measured(settings: Settings, store: SqlStore, stack: AsyncExitStack) -> web
 
 def _services(parts: _Parts) -> _Services:
     settings, store, clock, graph, teams = parts.settings, parts.store, parts.clock, parts.graph, parts.teams
-    portal, rules = settings.endpoints.portal_url, _rules(settings)
+    portal, rules = settings.endpoints.portal_url, house_rules(settings)
     facts = FactsReader(graph.directory, clock)
     intake = Intake(
         graph.directory,
@@ -206,7 +206,7 @@ def _services(parts: _Parts) -> _Services:
         store,
         clock,
         rules,
-        _ladder(settings),
+        ladder(settings),
         settings.quorum_of,
         settings.denial_needs_reason,
     )
@@ -274,23 +274,6 @@ def _own_roles(parts: _Parts, intake: Intake) -> RoleDesk:
             parts.clock,
             parts.settings.ticket_system,
         )
-    )
-
-
-def _rules(settings: Settings) -> separation.Rules:
-    return separation.Rules(
-        settings.tenant_id.lower(),
-        frozenset(object_id.lower() for object_id in settings.break_glass),
-        settings.active_holders_may_decide,
-        settings.guests_may_decide,
-    )
-
-
-def _ladder(settings: Settings) -> SlaPlan:
-    return sla.plan(
-        timedelta(seconds=settings.sla_seconds),
-        tuple(timedelta(seconds=s) for s in settings.sla_further_seconds),
-        timedelta(seconds=settings.sla_repeat_seconds),
     )
 
 

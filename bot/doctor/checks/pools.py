@@ -15,6 +15,7 @@ from bot.doctor.tools import Tools
 from bot.domain import separation
 from bot.domain.errors import DirectoryError, UnavailableError
 from bot.domain.model import ApprovalPolicy, Holders, Identity, Pool, Reason, Role
+from bot.house_rules import house_rules
 from bot.settings import Settings
 
 _AT_ONCE: Final = 4
@@ -89,13 +90,9 @@ async def _read_pools(tools: Tools) -> tuple[RolePool, ...]:
 
 def forecast(policy: ApprovalPolicy, holders: Holders, settings: Settings) -> Pool:
     """For a requester who is nobody: every real one can only have fewer approvers."""
-    rules = separation.Rules(
-        settings.tenant_id.lower(),
-        frozenset(object_id.lower() for object_id in settings.break_glass),
-        settings.active_holders_may_decide,
-        settings.guests_may_decide,
+    return separation.forecast(
+        Identity(settings.tenant_id, NOBODY), "/", policy, holders, house_rules(settings)
     )
-    return separation.forecast(Identity(settings.tenant_id, NOBODY), "/", policy, holders, rules)
 
 
 async def _roles(tools: Tools) -> list[str]:
