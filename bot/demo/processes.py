@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
 import shlex
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,8 @@ import aiohttp
 from bot.domain.errors import SecondKeyError
 
 _START_SECONDS: Final = 60.0
+_PORTS: Final = range(15_000, 32_000)
+_PORT_TRIES: Final = 100
 _STOP_SECONDS: Final = 15.0
 
 
@@ -169,10 +172,15 @@ async def _is_ready(session: aiohttp.ClientSession, url: str) -> bool:
 
 
 def _free_port() -> int:
-    """A port that is free now. The bot has to know its public URL before it listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that is free now; the bot has to know its public URL before it listens. Not one of those
+    that systems give to outgoing connections: by the time the bot listens, one might have it.
+    """
+    for _ in range(_PORT_TRIES):
+        port = _PORTS.start + secrets.randbelow(len(_PORTS))
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise DemoError(f"no port is free between {_PORTS.start} and {_PORTS.stop}")
 
 
 def _tail(log: Path, lines: int = 20) -> str:

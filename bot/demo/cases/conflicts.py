@@ -45,13 +45,14 @@ async def made_eligible_meanwhile(scene: Scene) -> None:
 
 async def active_holder(scene: Scene) -> None:
     await scene.change(
-        "Dana activates the role herself, without an approval", lambda: _activated(scene, "dana")
+        "Dana activates the role herself, without an approval", lambda: activated(scene, "dana")
     )
     asked = await scene.ask()
     await _refused(scene, "dana", asked, "holds-role", "You hold this role now")
 
 
-async def _activated(scene: Scene, user: str) -> None:
+async def activated(scene: Scene, user: str) -> None:
+    """Somebody holds the role for an hour."""
     remote = scene.town.remote
     entry = await remote.post("eligibilities", {"user": user, "role": ROLE})
     await scene.policy(ROLE, approval_required=False)
