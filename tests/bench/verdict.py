@@ -128,6 +128,8 @@ def _config(at: Mapping[str, str]) -> GraphConfig:
         graph_scope=f"{at['http']}/.default",
         notification_url=f"{at['http']}/api/notifications",
         lifecycle_url=f"{at['http']}/api/lifecycle",
+        redirect_uri=f"{at['http']}/signin/callback",
+        api_scope=f"api://{at['client']}/.default",
         ca_bundle=Path(at["ca"]),
     )
 
