@@ -7,6 +7,7 @@ intake, so that its card is with the approvers before any signal arrives.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -145,9 +146,18 @@ class Activations:
         return a.NeedsChange(found, a.shortened(wish, found))
 
     async def send(self, actor: Actor, assertion: UserAssertion, wish: Wish) -> a.ActivationOutcome:
-        """Send it, and see it through to the approvers' card. A lost answer is looked up before the
-        wish is sent once more, which PIM refuses if it has it.
+        """Send it, and see it through to the approvers' card. Meanwhile the forecast is read that the
+        card will need.
         """
+        ahead = asyncio.create_task(self.intake.foresee(wish.role.key, actor.identity.object_id))
+        try:
+            return await self._send(actor, assertion, wish)
+        finally:
+            ahead.cancel()
+            await asyncio.gather(ahead, return_exceptions=True)
+
+    async def _send(self, actor: Actor, assertion: UserAssertion, wish: Wish) -> a.ActivationOutcome:
+        """A lost answer is looked up before the wish is sent once more, which PIM refuses if it has it."""
         began = self.clock.now()
         for attempt in range(1, _SENDS + 1):
             try:
