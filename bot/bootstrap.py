@@ -48,6 +48,7 @@ from bot.service.own_roles import RoleDesk
 from bot.service.reconcile import Reconciler
 from bot.service.recover import Recovery
 from bot.service.runner import EffectRunner
+from bot.service.signed_in_roles import SignedInRoles
 from bot.service.signing_in import SIGN_IN_ASK, SigningIn
 from bot.service.subscribe import Subscriber
 from bot.service.views import Views
@@ -239,7 +240,13 @@ def _services(parts: _Parts) -> _Services:
     return _Services(
         desk=desk,
         commands=command_desk(
-            settings, own=own_roles, signing_in=desk, store=store, clock=clock, facts=facts, rules=rules
+            settings,
+            own=SignedInRoles.of(own_roles, signing_in),
+            signing_in=desk,
+            store=store,
+            clock=clock,
+            facts=facts,
+            rules=rules,
         ),
         signing_in=signing_in,
         own_roles=own_roles,

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from bot.domain import activation as a
 from bot.domain.grammar import render as typed
+from bot.domain.model import SignInNeeded
 from bot.domain.replies import (
     Activated,
     GaveBack,
@@ -193,8 +194,10 @@ def _costs(costs: a.ExtensionCosts) -> Iterator[ac.Element]:
 
 def trouble(of: a.Trouble) -> Face:
     title, note = t.TROUBLES.get(type(of), t.TROUBLE_FALLBACK)
+    link = of.link if isinstance(of, SignInNeeded | a.StepUpNeeded | a.ConsentNeeded) else None
+    if link is not None:
+        note = t.TROUBLE_LINKED
     rows: list[ac.Element] = []
     if isinstance(of, a.Rejected) and of.code:
         rows.append(line(t.CODE.format(code=plain(of.code, w.GROUP)), isSubtle=True))
-    link = of.link if isinstance(of, a.StepUpNeeded) else None
     return Face(title, note, "warning", tuple(rows), tuple(parts.link(link, text.SIGN_IN)))

@@ -174,6 +174,9 @@ TROUBLES: Final[dict[type[a.Trouble], tuple[str, str]]] = {
     ),
     a.Rejected: ("✖ Microsoft Graph refused", "The PIM portal may say more. Nothing was done."),
 }
+TROUBLE_LINKED: Final = (
+    "Nothing was done yet. Sign in with the button, within ten minutes: what you asked for is then done."
+)
 TROUBLE_FALLBACK: Final = ("⚠ That did not work", "Nothing is known to have been done.")
 CODE: Final = "Graph says: {code}"
 

@@ -231,7 +231,9 @@ class StepUpNeeded:
 
 @dataclass(frozen=True, slots=True)
 class ConsentNeeded:
-    """Nobody has consented to the bot's acting for this user."""
+    """Nobody has consented to the bot's acting for this user; ``link`` leads to where they can."""
+
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -386,7 +386,9 @@ class UserAssertion:
 
 @dataclass(frozen=True, slots=True)
 class SignInNeeded:
-    """No token is held for a user."""
+    """No token is held for a user; ``link`` leads to where what they began is then finished."""
+
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,8 +94,9 @@ class CommandDesk:
         return reply
 
     async def _help_to_sign_in(self, actor: Actor, reply: Reply) -> None:
-        """Where a sign-in is missing, ask for it at once, in the actor's own chat."""
-        if isinstance(_trouble(reply), SignInNeeded):
+        """Where a sign-in is missing and nothing asks for it yet, ask at once, in the actor's own chat."""
+        trouble = _trouble(reply)
+        if isinstance(trouble, SignInNeeded) and trouble.link is None:
             await self._sign_in(actor)
 
     async def _do(self, actor: Actor, command: Command, said: Said) -> Reply:
