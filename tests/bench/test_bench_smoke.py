@@ -34,6 +34,9 @@ ROWS = (
     "(f) verdict on a click, 4,000 eligibility rows, 100 groups",
     "(f) the same, a role that no group has",
     "(f) the same, again within ten seconds",
+    "(g) activate typed to request accepted by Graph, above the sandbox",
+    "(g) activate typed to card accepted, above the sandbox",
+    "(g) activate typed to card accepted, sandbox included",
 )
 
 

@@ -52,7 +52,7 @@ async def measure(remote: Remote, *, requests: int) -> list[Row]:
         answers.append(await _approved(remote, card, _APPROVERS[number % len(_APPROVERS)], clicks))
         # The activation lapses, so that the next request is a new one and no cache is warm.
         await remote.post("clock/advance", {"seconds": _LAPSED_SECONDS})
-        await _quiet(remote)
+        await quiet(remote)
     shown = f"{spread(answers)} ({requests} clicks)"
     return [
         *_rows("(b) notification to card accepted", cards),
@@ -74,10 +74,10 @@ async def _asked(remote: Remote, times: Times) -> str:
     """A request from the portal's side; returns its card's id."""
     since = await remote.position()
     await remote.post("portal/activate", _WISH)
-    await remote.until("the card", _is("card_posted"), since)
-    lines = await _quiet(remote, since)
-    card = _first(lines, _is("card_posted"))
-    times.add(lines, _at(_first(lines, _is("mail_received"))), _at(card))
+    await remote.until("the card", is_event("card_posted"), since)
+    lines = await quiet(remote, since)
+    card = first(lines, is_event("card_posted"))
+    times.add(lines, at(first(lines, is_event("mail_received"))), at(card))
     return str(card["activity_id"])
 
 
@@ -88,17 +88,17 @@ async def _approved(remote: Remote, card: str, user: str, times: Times) -> float
     answer = await remote.post("teams/click", deed)
     if answer["shown"] != "card":
         raise DemoError(f"the bot answered {answer}")
-    await remote.until("the edit", _is("card_edited"), since)
-    lines = await _quiet(remote, since)
-    patch = _first(lines, lambda line: line.get("method") == "PATCH" and line["status"] < 300)
-    edit, click = _first(lines, _is("card_edited")), _first(lines, _is("click"))
+    await remote.until("the edit", is_event("card_edited"), since)
+    lines = await quiet(remote, since)
+    patch = first(lines, lambda line: line.get("method") == "PATCH" and line["status"] < 300)
+    edit, click = first(lines, is_event("card_edited")), first(lines, is_event("click"))
     if edit["seq"] < patch["seq"]:
         raise DemoError("the card was edited before Graph had accepted the decision")
-    times.add(lines, _at(click) - click["ms"], _at(edit))
+    times.add(lines, at(click) - click["ms"], at(edit))
     return float(click["ms"])
 
 
-async def _quiet(remote: Remote, since: int | None = None) -> list[Json]:
+async def quiet(remote: Remote, since: int | None = None) -> list[Json]:
     """What was logged (``since``), when nothing has come for a while."""
     position = await remote.position() if since is None else since
     lines: list[Json] = []
@@ -111,7 +111,7 @@ async def _quiet(remote: Remote, since: int | None = None) -> list[Json]:
 def busy(lines: Iterable[Json], began: float, ended: float) -> float:
     """For how many milliseconds between the two the sandbox was working on some call."""
     total, covered = 0.0, began
-    calls = ((_at(line) - line["ms"], _at(line)) for line in lines if line["event"] == "http")
+    calls = ((at(line) - line["ms"], at(line)) for line in lines if line["event"] == "http")
     for first, last in sorted(calls):
         start, end = max(first, covered), min(last, ended)
         if end > start:
@@ -119,17 +119,17 @@ def busy(lines: Iterable[Json], began: float, ended: float) -> float:
     return total
 
 
-def _is(event: str) -> Callable[[Json], bool]:
+def is_event(event: str) -> Callable[[Json], bool]:
     return lambda line: line["event"] == event
 
 
-def _first(lines: Iterable[Json], matches: Callable[[Json], bool]) -> Json:
+def first(lines: Iterable[Json], matches: Callable[[Json], bool]) -> Json:
     found = next((line for line in lines if matches(line)), None)
     if found is None:
         raise DemoError("the sandbox's log lacks a line that was expected")
     return found
 
 
-def _at(line: Json) -> float:
+def at(line: Json) -> float:
     """Milliseconds since 1970."""
     return datetime.fromisoformat(line["at"]).timestamp() * 1000
