@@ -15,15 +15,13 @@ from typing import Final
 from aiohttp import web
 
 from bot.clock import SystemIds
-from bot.conversing import command_desk
+from bot.conversing import command_desk, own_roles
 from bot.domain.model import ApprovalRequest, Role
 from bot.graph.adapters import GraphAdapters, open_graph
 from bot.house_rules import house_rules, ladder
 from bot.outside import database_login, graph_config, open_clock, open_session, teams_config
 from bot.ports import Clock, Store
-from bot.service.activate import Activations
 from bot.service.announce import Announcer
-from bot.service.commands import CommandDesk
 from bot.service.common import (
     CARD_SYNC,
     CONDUCT,
@@ -47,8 +45,8 @@ from bot.service.living import LivingCards
 from bot.service.own_roles import RoleDesk
 from bot.service.reconcile import Reconciler
 from bot.service.recover import Recovery
+from bot.service.resuming import ResumedCommands
 from bot.service.runner import EffectRunner
-from bot.service.signed_in_roles import SignedInRoles
 from bot.service.signing_in import SIGN_IN_ASK, SigningIn
 from bot.service.subscribe import Subscriber
 from bot.service.views import Views
@@ -83,7 +81,7 @@ class _Parts:
 @dataclass(frozen=True, slots=True)
 class _Services:
     desk: ApproverDesk
-    commands: CommandDesk
+    commands: ResumedCommands
     own_roles: RoleDesk
     watcher: Watcher
     living: LivingCards
@@ -236,20 +234,21 @@ def _services(parts: _Parts) -> _Services:
     )
     signing_in.resume[DECIDE] = decisions.resume
     desk = ApproverDesk(decisions, signing_in, teams.personal_chat, parts.channels, Forgeries(store, clock))
-    own_roles = _own_roles(parts, intake)
+    roles = own_roles(settings, graph, teams.user_tokens, intake, store=store, clock=clock)
     return _Services(
         desk=desk,
         commands=command_desk(
             settings,
-            own=SignedInRoles.of(own_roles, signing_in),
-            signing_in=desk,
+            roles=roles,
+            desk=desk,
+            signing_in=signing_in,
             store=store,
             clock=clock,
             facts=facts,
             rules=rules,
         ),
         signing_in=signing_in,
-        own_roles=own_roles,
+        own_roles=roles,
         watcher=Watcher(store, graph.role_facts, graph.directory, clock),
         living=LivingCards(store, teams.personal_chat, teams.channel, clock, portal),
         announcer=Announcer(store, teams.channel, clock, portal, _channel(settings.approver_channel_of)),
@@ -266,21 +265,6 @@ def _services(parts: _Parts) -> _Services:
         recovery=recovery,
         subscriber=Subscriber(graph.subscriptions, store, clock, parts.ids, settings.subscriptions),
         housekeeping=Housekeeping(store, store.prune, clock),
-    )
-
-
-def _own_roles(parts: _Parts, intake: Intake) -> RoleDesk:
-    graph, tokens = parts.graph, parts.teams.user_tokens
-    return RoleDesk.of(
-        Activations(
-            graph.self_service,
-            graph.role_facts,
-            tokens,
-            intake,
-            parts.store,
-            parts.clock,
-            parts.settings.ticket_system,
-        )
     )
 
 
