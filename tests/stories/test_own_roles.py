@@ -270,3 +270,33 @@ async def test_without_the_app_installed_everything_happens_but_the_card(town: T
     await town.remote.post("teams/settings", {"not_installed_for": ["riley"]})
     await say(town, ASK)
     await town.remote.until("the approvers' card", in_channel("approvers"), since)
+
+
+@pytest.mark.parametrize("sso", ["on", "off"])
+async def test_what_was_typed_without_a_sign_in_is_done_once_signed_in(town: Town, sso: str) -> None:
+    if sso == "off":
+        await town.remote.post("teams/settings", {"sso": "off"})
+    await town.remote.post("teams/signout", {"user": "riley"})
+    since = await town.remote.position()
+    await say(town, ASK)
+    if sso == "off":
+        assert await requests(town) == []
+        page = await town.remote.post("browser", {"user": "riley", "url": await link_in_chat(town)})
+        assert (page["status"], "Sent to PIM" in page["text"]) == (200, True), page["text"]
+    await town.remote.until("the approvers' card", in_channel("approvers"), since)
+    (request,) = await requests(town)
+    assert request["justification"] == "ticket 1234"
+
+
+async def test_membership_of_a_group_is_asked_for_and_seen_like_a_role(town: Town) -> None:
+    names = await say(town, "my roles")
+    group = next(one["display_name"] for one in await groups(town) if one["display_name"] in names)
+    since = await town.remote.position()
+    assert "Sent to PIM" in await say(town, f"activate {group} 1h because on call, ticket 77")
+    card = await living(town, since)
+    await town.card_says(card, group)
+
+
+async def groups(town: Town) -> list[Json]:
+    found: list[Json] = (await town.remote.get("state"))["groups"]
+    return found
