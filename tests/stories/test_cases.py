@@ -103,6 +103,12 @@ DEMANDED = {
         ("another tenant", "other-tenant"),
         ("a fact that can't be read", "unreadable"),
     ],
+    "PIM for Groups": [
+        ("approvals through the same service and cards", "group-membership"),
+        ("the same separation of duties", "group-eligible"),
+        ("by any path", "group-by-way-of-groups"),
+        ("a decision in the portal", "group-in-the-portal"),
+    ],
     "Races": [
         ("two approvers within a millisecond", "two-approvers"),
         ("one click delivered twice", "click-delivered-twice"),
