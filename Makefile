@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-all lint scan bench docs lock clean
+.PHONY: help demo serve test test-all lint scan bench docs catalog lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ bench: $(VENV)/.installed-dev ## Measure, and write docs/benchmarks.md
 docs: $(VENV)/.installed-dev ## Bring the generated parts of the README up to date
 	$(BIN)/secondkey docs
 	PYTHONPATH=tests $(BIN)/python -m deploy.parameters
+
+catalog: $(VENV)/.installed ## Bring the translations' files up to date with the English strings
+	@$(BIN)/python -m cards.catalog $(ARGS)
 
 lock: $(VENV)/.installed-dev ## Pin all dependencies anew (hashes, no download addresses)
 	$(BIN)/uv pip compile pyproject.toml --group build $(LOCK) -o requirements.txt

@@ -16,6 +16,7 @@ from aiohttp import web
 from bot.bootstrap import open_house
 from bot.settings import Settings
 from bot.tracing import exporting
+from cards.language import speaking
 
 _SHUTDOWN_SECONDS: Final = 1.0
 """For answers that are still being written once effects and turns are over."""
@@ -33,7 +34,7 @@ async def serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    with exporting(settings.traces), _Watchdog() as watchdog:
+    with speaking(settings.language), exporting(settings.traces), _Watchdog() as watchdog:
         async with open_house(settings) as house, AsyncExitStack() as ports:
             site = await _listen(house.app, settings.host, settings.port, ports)
             log.info("serving", url=site.name, public_url=settings.public_url, cloud=settings.cloud)

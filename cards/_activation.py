@@ -12,8 +12,8 @@ from bot.domain.model import Choice, Pool
 from cards import _builder as ac
 from cards import _parts as parts
 from cards import _words as w
-from cards import text
 from cards._safe import plain
+from cards.localised import text
 
 _STYLES: Final = {
     Stage.WAITING: "accent",

@@ -9,7 +9,7 @@ from bot.domain.model import ApprovalRequest
 from cards import _builder as ac
 from cards import _parts as parts
 from cards import _words as w
-from cards import text
+from cards.localised import text
 
 
 def body(content: ConductCard) -> Iterator[ac.Element]:

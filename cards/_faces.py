@@ -8,8 +8,8 @@ from typing import Any
 from bot.domain.said import Chosen
 from cards import _builder as ac
 from cards import _words as w
-from cards import text_commands as t
 from cards._safe import plain
+from cards.localised import text_commands as t
 
 TYPED = 80
 """Characters shown of what somebody typed."""

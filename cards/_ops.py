@@ -8,7 +8,7 @@ from bot.domain.content import OpsCard, PingCause
 from cards import _builder as ac
 from cards import _parts as parts
 from cards import _words as w
-from cards import text
+from cards.localised import text
 
 
 def body(content: OpsCard) -> Iterator[ac.Element]:

@@ -22,10 +22,10 @@ from bot.domain.typed import Activate, Deactivate, Span
 from cards import _builder as ac
 from cards import _parts as parts
 from cards import _words as w
-from cards import text
-from cards import text_commands as t
 from cards._faces import Face, again, fits, form, line, role
 from cards._safe import plain
+from cards.localised import text
+from cards.localised import text_commands as t
 
 Done = Activated | GaveBack | Took | Prolonged | TooMany | NothingBefore | InTrouble
 

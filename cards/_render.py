@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from bot.domain.content import ActivationCard, CardContent, ConductCard, Note, OpsCard
 from bot.domain.model import State
 from bot.domain.replies import FormReply, Reply
-from cards import _activation, _conduct, _ops, _outcomes, _replies, _request, text
+from cards import _activation, _conduct, _ops, _outcomes, _replies, _request
 from cards import _builder as ac
 from cards import _parts as parts
 from cards import _words as w
-from cards import text_commands as t
 from cards._faces import Face, header
+from cards.language import negotiated, speaking
+from cards.localised import text
+from cards.localised import text_commands as t
 
 _FULL_WIDTH: Final = {"width": "Full"}
 
@@ -22,6 +25,17 @@ def render(content: CardContent) -> dict[str, Any]:
     """The card for ``content``: Adaptive Cards 1.5 as JSON values, under 20 KB whatever the
     requester wrote. Never raises for a domain value.
     """
+    with _theirs(content):
+        return _render(content)
+
+
+def _theirs(content: CardContent) -> AbstractContextManager[None]:
+    """A living card speaks its reader's language, whoever has it drawn."""
+    theirs = content.activation.language if isinstance(content, ActivationCard) else None
+    return speaking(negotiated(theirs))
+
+
+def _render(content: CardContent) -> dict[str, Any]:
     if isinstance(content, Note):
         return message_card(content.key)
     if isinstance(content, Reply):
@@ -44,6 +58,11 @@ def render(content: CardContent) -> dict[str, Any]:
 
 def summary(content: CardContent) -> str:
     """The card in one line of plain text, for the notification and the list view."""
+    with _theirs(content):
+        return _summary(content)
+
+
+def _summary(content: CardContent) -> str:
     if isinstance(content, Reply):
         return _spoken(_face(content).title)
     if isinstance(content, ConductCard):

@@ -29,10 +29,11 @@ from bot.domain.said import role_value
 from cards import _builder as ac
 from cards import _parts as parts
 from cards import _words as w
-from cards import text
-from cards import text_commands as t
 from cards._faces import COMMAND, TYPED, Face, again, fits, form, line, role
 from cards._safe import plain
+from cards.language import translated
+from cards.localised import text
+from cards.localised import text_commands as t
 
 Asked = (
     HelpReply | UnreadReply | RolesReply | StatusReply | PendingReply | ApproversReply | WhichOne
@@ -76,7 +77,7 @@ def face(reply: Asked) -> Face:
 
 def _help() -> Face:
     rows = [
-        ac.rich(ac.run(info.syntax, weight="bolder"), ac.run(f"  {info.help}"), spacing="small")
+        ac.rich(ac.run(info.syntax, weight="bolder"), ac.run(f"  {translated(info.help)}"), spacing="small")
         for info in COMMANDS
     ]
     example = ac.rich(ac.run(f"{t.HELP_EXAMPLE} "), ac.run(COMMANDS[0].example, fontType="monospace"))

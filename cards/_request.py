@@ -11,8 +11,8 @@ from bot.domain.model import ApprovalRequest, Choice, Pool, Reason, State
 from cards import _builder as ac
 from cards import _parts as parts
 from cards import _words as w
-from cards import text
 from cards._safe import plain
+from cards.localised import text
 
 REASON_LIMIT: Final = 500
 """Characters of an approver's reason."""

@@ -7,18 +7,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from bot.domain import group_roles, lifecycle
+from bot.domain import lifecycle
 from bot.domain.model import (
     ApprovalRequest,
     Person,
     Pool,
     Reason,
     Refusal,
-    Role,
     Unreadable,
 )
-from cards import text
 from cards._safe import plain
+from cards.localised import text
 
 NAME, ROLE, UPN, GROUP, SCOPE, TICKET, PROSE = 80, 100, 113, 80, 100, 60, 500
 """Characters shown of each kind of text; PIM takes justifications of up to 500."""
@@ -69,15 +68,6 @@ def name(person: Person) -> str:
         if shown := plain(candidate, NAME):
             return shown
     return text.NO_NAME
-
-
-def role(asked: Role) -> str:
-    """A role by its name; membership or ownership of a group as such."""
-    group = group_roles.parse(asked.definition_id)
-    if group is None:
-        return plain(asked.display_name, ROLE) or plain(asked.definition_id, ROLE) or text.NO_NAME
-    known = "" if asked.display_name == asked.definition_id else plain(asked.display_name, GROUP)
-    return text.GROUP_ROLES[group.access].format(group=known or plain(group.group_id, GROUP))
 
 
 def scope(directory_scope: str) -> str:

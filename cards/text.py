@@ -12,7 +12,6 @@ from typing import Final
 
 from bot.domain.content import PingCause
 from bot.domain.following import HowEnded, Stage
-from bot.domain.group_roles import Access
 from bot.domain.model import Danger, Reason, State
 from bot.domain.sign_in import PageKey
 
@@ -87,10 +86,6 @@ NO_NAME: Final = "(no name)"
 NO_REASON: Final = "None given"
 NO_END: Final = "⚠ No end stated"
 TICKET_IN: Final = "{number} in {system}"
-GROUP_ROLES: Final[dict[Access, str]] = {
-    Access.MEMBER: "Member of {group}",
-    Access.OWNER: "Owner of {group}",
-}
 WHOLE_DIRECTORY: Final = "Whole directory"
 ADMINISTRATIVE_UNIT: Final = "One administrative unit ({id})"
 OTHER_SCOPE: Final = "One directory object ({scope})"
@@ -115,7 +110,7 @@ COMMA: Final = ", "
 YOU_CAN: Final = "You can decide this."
 MORE_PEOPLE: Final = "{n} more"
 CANNOT: Final = "{n} can't: {reasons}."
-DEFAULTED: Final = "The role names no approvers, so PIM asks its Privileged Role and Global Administrators."
+DEFAULTED: Final = "The role names no approvers, so PIM asks every Privileged Role and Global Administrator."
 NOBODY: Final = "Nobody"
 EMPTY_POOL: Final = "⚠ Nobody in the approver pool may decide this"
 UNREADABLE_POOL: Final = "⚠ Nobody can decide here for now: use the PIM portal"
@@ -131,7 +126,7 @@ FACTS: Final = {
 
 POOL_REASONS: Final[dict[Reason, tuple[str, str]]] = {
     Reason.OTHER_TENANT: ("1 is from another tenant", "{n} are from another tenant"),
-    Reason.OWN_REQUEST: ("1 is the requester", "{n} are the requester"),
+    Reason.OWN_REQUEST: ("1 is the requester", "{n} are requesters"),
     Reason.BREAK_GLASS: ("1 is a break-glass account", "{n} are break-glass accounts"),
     Reason.NOT_AN_APPROVER: ("1 is not an approver", "{n} are not approvers"),
     Reason.NO_LONGER_AN_APPROVER: ("1 is no longer an approver", "{n} are no longer approvers"),
@@ -287,8 +282,8 @@ PAGES: Final[dict[PageKey, tuple[str, ...]]] = {
     ),
     PageKey.OTHER_ACCOUNT: (
         "That is another account",
-        "You signed in as somebody else than the person who clicked in Teams. Nothing was recorded, and "  # noqa: ISC004
-        "the attempt is in the audit log. Open the link again with your own account.",
+        "You signed in as somebody else than the person who clicked in Teams. No decision was recorded, "  # noqa: ISC004
+        "and the attempt is in the audit log. Open the link again with your own account.",
     ),
     PageKey.DECLINED: (
         "You did not sign in",
@@ -323,7 +318,7 @@ PINGS: Final[dict[PingCause, str]] = {
 }
 PINGS_TO_DO: Final[dict[PingCause, str]] = {
     PingCause.QUORUM_BYPASSED: (
-        "Find out who approved it in the PIM portal, and why. If nobody else agrees, have the assignment "
+        "Find out who approved it, and why: the PIM portal tells. If nobody else agrees, have the assignment "
         "removed: it is in force now."
     ),
     PingCause.UNANSWERED: "Reach somebody who can decide. The request's card is in the approver channel.",
@@ -404,7 +399,7 @@ GRANTED_LATER: Final = "… Granted, and starting later"
 GRANTED_LATER_NOTE: Final = "PIM switches the role on when its time comes."
 HOW_ENDED: Final[dict[HowEnded, str]] = {
     HowEnded.LAPSED: "Its time was over.",
-    HowEnded.GIVEN_BACK: "The role was given back before its time was over.",
+    HowEnded.GIVEN_BACK: "The role was given back, or taken away, before its time was over.",
     HowEnded.NEVER_SEEN: "Its time was over before the role was ever seen to work. Tell ops.",
     HowEnded.CANCELLED: "It was cancelled before it began.",
     HowEnded.FAILED: "PIM could not carry it out.",
@@ -415,12 +410,12 @@ USABLE_AFTER: Final = "Took"
 USABLE_AFTER_VALUE: Final = "{span} from the decision until it worked"
 UNTIL: Final = "Until"
 USABLE_SINCE: Final = "Usable since"
-WILL_BE_GIVEN_BACK: Final = "Given back"
+WILL_BE_GIVEN_BACK: Final = "Give-back"
 WILL_BE_GIVEN_BACK_AT: Final = "At {time}, the first moment PIM takes it"
 HITCHES: Final = {
     "give-back-sign-in": "⚠ Not given back: sign in again, then give it back",
     "give-back-failed": "⚠ Not given back: PIM did not take it. Try again, or use the PIM portal",
-    "extend-sign-in": "⚠ Not extended: sign in again, then ask again",
+    "extend-sign-in": "⚠ Not extended: sign in again, then extend it again",
     "extend-failed": "⚠ Given back, but PIM did not take the new request: ask again",
 }
 HITCH_FALLBACK: Final = "⚠ Something that was to be done later could not be done"

@@ -23,7 +23,7 @@ UNREAD: Final[dict[Unread, str]] = {
     Unread.BAD_DURATION: "I can't tell for how long",
     Unread.BAD_TIME: "I can't tell which time you mean, or it is over",
 }
-NEAREST: Final = "Did you mean"
+NEAREST: Final = "Did you mean this?"
 NEAREST_HELP: Final = "Type help to see what I understand."
 DO_IT: Final = "Do that"
 

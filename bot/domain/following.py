@@ -90,6 +90,8 @@ class Activation:
     hitch: str | None = None
     """Why something that was to be done later could not be: a key of ``cards.text.HITCHES``."""
     version: int = 1
+    language: str | None = None
+    """Of the requester's client, when they asked (BCP 47)."""
 
     @property
     def propagation(self) -> timedelta | None:

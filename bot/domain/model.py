@@ -51,6 +51,8 @@ class Actor:
     display_name: str
     channel_user_id: str
     """The Teams user id (``29:…``), which the token service keeps user tokens under."""
+    language: str | None = None
+    """BCP 47, as their client says: for what they are shown, and for nothing else."""
 
 
 class Danger(StrEnum):

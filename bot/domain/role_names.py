@@ -77,15 +77,20 @@ class _Name:
 
     whole: str
     words: tuple[str, ...]
-    joined: str
-    initials: str
+
+    @property
+    def joined(self) -> str:
+        return "".join(self.words)
+
+    @property
+    def initials(self) -> str:
+        return "".join(word[0] for word in self.words)
 
 
 @lru_cache(maxsize=4096)
 def _name(text: str) -> _Name:
     whole = letters.words(letters.words(text).casefold())
-    words = tuple(_WORD.findall(whole))
-    return _Name(whole, words, "".join(words), "".join(word[0] for word in words))
+    return _Name(whole, tuple(_WORD.findall(whole)))
 
 
 def resolve(typed: str, candidates: Sequence[Candidate]) -> Resolution:

@@ -27,6 +27,7 @@ _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,128}")
 _TOKEN = re.compile(r"[A-Za-z0-9_=.-]{1,16384}")
 _CODE = re.compile(r"[0-9]{6}")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}")
 _REQUIRED_TEXT = ("type", "channelId")
 _OPTIONAL_TEXT = ("serviceUrl", "id", "name", "text", "replyToId", "locale")
 _REQUIRED_PARTIES = ("from", "conversation", "recipient")
@@ -169,7 +170,14 @@ def actor_of(activity: Mapping[str, Any]) -> Actor:
         identity=Identity(_tenant_of(activity), object_id),
         display_name=_one_line(sender.get("name")),
         channel_user_id=str(sender.get("id")),
+        language=language_of(activity),
     )
+
+
+def language_of(activity: Mapping[str, Any]) -> str | None:
+    """What language the sender's client is set to (BCP 47), if it says so."""
+    locale = activity.get("locale")
+    return locale if isinstance(locale, str) and _LANGUAGE.fullmatch(locale) else None
 
 
 def _tenant_of(activity: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from bot.sandbox.teams_state import BOT_NAME, TeamsState, split
 from bot.sandbox.world import TeamsChannel, User
 
 LOCAL = timezone(timedelta(hours=1))
-LOCALE, ZONE = "en-GB", "Europe/Oslo"
+ZONE = "Europe/Oslo"
 
 
 def envelope(state: TeamsState, kind: str, user: User, conversation_id: str) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def envelope(state: TeamsState, kind: str, user: User, conversation_id: str) -> 
         "timestamp": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "localTimestamp": now.astimezone(LOCAL).isoformat(timespec="milliseconds"),
         "localTimezone": ZONE,
-        "locale": LOCALE,
+        "locale": state.locale,
         "channelId": "msteams",
         "serviceUrl": state.service_url,
         "from": {"id": user.teams_id, "name": user.display_name, "aadObjectId": user.object_id},
@@ -30,7 +30,13 @@ def envelope(state: TeamsState, kind: str, user: User, conversation_id: str) -> 
         "conversation": _conversation(state, conversation_id),
         "channelData": _channel_data(state, conversation_id),
         "entities": [
-            {"type": "clientInfo", "locale": LOCALE, "country": "GB", "platform": "Windows", "timezone": ZONE}
+            {
+                "type": "clientInfo",
+                "locale": state.locale,
+                "country": "GB",
+                "platform": "Windows",
+                "timezone": ZONE,
+            }
         ],
     }
 

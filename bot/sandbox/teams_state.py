@@ -107,6 +107,8 @@ class TeamsState:
     """Channel ids the bot is not installed in."""
     not_installed_for: list[str] = field(default_factory=list)
     """Keys of people who have not got the bot's app in their personal scope."""
+    locale: str = "en-GB"
+    """What people's clients are set to (BCP 47)."""
     sso: str = "silent"
     """What clients do when asked for a token in a personal chat; see ``teams_sign_in``."""
     sso_as: str = ""

@@ -196,7 +196,8 @@ class Activations:
         token it was sent with; None: it was sent elsewhere, and found.
         """
         who = Person(actor.identity, actor.display_name)
-        fresh = following.of_pim(pim, who, role_name, actor.channel_user_id, self.clock.now())
+        made = following.of_pim(pim, who, role_name, actor.channel_user_id, self.clock.now())
+        fresh = replace(made, language=actor.language)
 
         async def record(tx: Transaction) -> bool:
             if await tx.add_activation(fresh):

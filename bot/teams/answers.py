@@ -15,7 +15,7 @@ import cards
 from bot.domain.errors import InboundError
 from bot.domain.model import SignInResource
 from bot.teams.wire import CARD_TYPE, card_message
-from cards import text, text_commands
+from cards.localised import text, text_commands
 
 ERROR_TYPE = "application/vnd.microsoft.error"
 LOGIN_REQUEST_TYPE = "application/vnd.microsoft.activity.loginRequest"

@@ -24,6 +24,7 @@ from bot.inbound.activities import (
     claimed_by,
     is_card_submit,
     is_personal,
+    language_of,
     same_tenant,
     sign_in_invoke_of,
 )
@@ -33,7 +34,8 @@ from bot.teams.adapter import RAW
 from bot.teams.answers import OK, PRECONDITION_FAILED, card_answer, exchange_failed, login_request
 from bot.teams.commands import FETCH, SUBMIT, CommandTurns
 from bot.teams.wire import card_message
-from cards import text
+from cards.language import negotiated, speaking
+from cards.localised import text
 
 _log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -79,8 +81,10 @@ class PimBot(ActivityHandler):  # type: ignore[misc]  # botbuilder is untyped
     # What arrives ---------------------------------------------------------------------------
 
     async def on_turn(self, turn_context: TurnContext) -> None:
-        await self._note_channel(turn_context.turn_state[RAW])
-        await super().on_turn(turn_context)
+        raw = turn_context.turn_state[RAW]
+        await self._note_channel(raw)
+        with speaking(negotiated(language_of(raw))):
+            await super().on_turn(turn_context)
 
     async def on_message_activity(self, turn_context: TurnContext) -> None:
         raw = turn_context.turn_state[RAW]

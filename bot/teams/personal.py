@@ -11,7 +11,7 @@ from bot.teams.answers import exchange_resource, sign_in_buttons
 from bot.teams.channel import activity_of
 from bot.teams.config import TeamsConfig
 from bot.teams.connector import Connectors
-from cards import text
+from cards.localised import text
 
 _OAUTH_CARD: Final = "application/vnd.microsoft.card.oauth"
 _MAX_KNOWN: Final = 4096

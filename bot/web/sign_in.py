@@ -23,7 +23,8 @@ from bot.domain.content import CardContent, RequestCard
 from bot.domain.errors import UnavailableError
 from bot.domain.sign_in import ACT_LIFE, PageKey, SignInRefusedError
 from bot.service.signing_in import SigningIn
-from cards import text
+from cards.language import negotiated, speaking, spoken
+from cards.localised import text
 
 PATH: Final = "/signin"
 CALLBACK: Final = "/signin/callback"
@@ -103,6 +104,10 @@ def routes(signing_in: SigningIn) -> list[web.RouteDef]:
 
 def _guarded(handler: _Handler) -> _Handler:
     async def guarded(request: web.Request) -> web.StreamResponse:
+        with speaking(negotiated(request.headers.get("Accept-Language"))):
+            return await answered(request)
+
+    async def answered(request: web.Request) -> web.StreamResponse:
         try:
             return await handler(request)
         except SignInRefusedError as error:
@@ -148,8 +153,9 @@ def page(
     if link is not None:
         body += f'<p><a href="{html.escape(link)}">{html.escape(text.SIGN_IN)}</a></p>'
     document = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(text.PAGE_TITLE)}'
-        f'</title><meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>'
+        f'<!doctype html><html lang="{spoken()}"><head><meta charset="utf-8">'
+        f"<title>{html.escape(text.PAGE_TITLE)}</title>"
+        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>'
         f"<main><h1>{html.escape(title)}</h1>{body}<footer>{html.escape(text.PAGE_CLOSE)}</footer></main>"
         "</body></html>"
     )

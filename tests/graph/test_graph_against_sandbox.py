@@ -83,9 +83,7 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(
-    sandbox: Sandbox, credential: AppCredential | None = None, groups: tuple[str, ...] | None = ()
-) -> AsyncIterator[Bench]:
+async def bench(sandbox: Sandbox, credential: AppCredential | None = None) -> AsyncIterator[Bench]:
     world = sandbox.world
     config = GraphConfig(
         tenant_id=world.tenant_id,
@@ -98,7 +96,6 @@ async def bench(
         lifecycle_url="http://127.0.0.1:9/api/lifecycle",
         redirect_uri="https://bot.example/signin/callback",
         api_scope="api://botid-app/access_as_user",
-        groups=groups,
         ca_bundle=sandbox.ca_bundle,
     )
     async with open_graph(config, SandboxClock(sandbox)) as graph:

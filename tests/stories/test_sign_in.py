@@ -185,3 +185,51 @@ async def test_a_client_that_sends_anothers_token_is_refused_and_nothing_is_kept
     invoke = await town.remote.until("the exchange", lambda line: line.get("event") == "invoke", since)
     assert (invoke["name"], invoke["status"]) == ("signin/tokenExchange", 412)
     assert not await town.patches(request)
+
+
+# Universal Actions in the personal chat --------------------------------------------------------
+
+
+async def shown_in_chat(town: Town, user: str) -> str:
+    """They ask what waits, and have it shown. Returns the activity that the card is on."""
+    since = await town.remote.position()
+    await town.remote.post("teams/message", {"user": user, "personal": True, "text": "pending"})
+    posted = await town.remote.until("the list", lambda line: line["event"] == "card_posted", since)
+    shown = {"user": user, "activity_id": posted["activity_id"], "title": "Show"}
+    await town.remote.post("teams/click", shown)
+    return str(posted["activity_id"])
+
+
+async def test_in_the_chat_the_client_signs_in_by_itself_and_sends_the_click_again(town: Town) -> None:
+    request, card = await town.ask()
+    in_chat = await shown_in_chat(town, "alex")
+    await town.remote.post("teams/signout", {"user": "alex"})
+    answer = await town.click("alex", in_chat, reason="from the chat")
+    assert (answer["shown"], "you approved this request" in str(answer["body"])) == ("card", True)
+    (patch,) = await town.patches(request)
+    assert patch["token"]["oid"] == town.id_of("alex")
+    await town.card_says(card, "Approved", town.name_of("alex"), "from the chat")
+
+
+async def test_where_it_can_not_the_button_and_its_code_do(town: Town) -> None:
+    request, _ = await town.ask()
+    in_chat = await shown_in_chat(town, "alex")
+    await town.remote.post("teams/signout", {"user": "alex"})
+    await sso(town, "off")
+    answer = await town.click("alex", in_chat)
+    assert (answer["shown"], answer["body"]["statusCode"]) == ("sign-in", 401)
+    assert not await town.patches(request)
+    code = (await town.remote.post("teams/signin", {"user": "alex", "code": True}))["code"]
+    answer = await town.click("alex", in_chat, code=code)
+    assert "you approved this request" in str(answer["body"])
+    assert (await reviewer(town, request))["id"] == town.id_of("alex")
+
+
+async def test_a_client_with_anothers_token_decides_nothing_in_the_chat_either(town: Town) -> None:
+    request, _ = await town.ask()
+    in_chat = await shown_in_chat(town, "alex")
+    await town.remote.post("teams/signout", {"user": "alex"})
+    await town.remote.post("teams/settings", {"sso_as": "emery"})
+    answer = await town.click("alex", in_chat)
+    assert "another account" in str(answer["body"])
+    assert not await town.patches(request)

@@ -275,7 +275,7 @@ async def test_membership_of_a_group_is_a_role_like_others(town: Town) -> None:
 @pytest.mark.asyncio(loop_scope="module")
 async def test_nonsense_is_answered_with_the_nearest_command_and_one_click_runs_it(town: Town) -> None:
     chat = Chat(town, "riley")
-    assert "Did you mean" in await chat.say("my rolls")
+    assert "Did you mean this?" in await chat.say("my rolls")
     assert "Your roles" in await chat.pressed("Do that")
 
 
