@@ -6,7 +6,6 @@ eligible).
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -15,10 +14,11 @@ from typing import Final
 
 from bot.doctor.checks.pools import RolePool, read_pools
 from bot.doctor.findings import Finding, error, ok, warning
-from bot.doctor.probing import Answer
+from bot.doctor.probing import Answer, ProbeError
 from bot.doctor.tools import Tools
 from bot.domain.danger import GLOBAL_ADMINISTRATOR
 from bot.domain.errors import DirectoryError, NotFoundError, UnavailableError
+from bot.graph.concurrently import concurrently
 
 _ENOUGH: Final = 2
 _LOCKED_OUT: Final = "When PIM or Conditional Access fails, this account does not get you back in."
@@ -56,15 +56,15 @@ async def look(tools: Tools) -> Iterable[Finding]:
         return list(judge(()))
     try:
         pools = await read_pools(tools)
-        return list(judge(await asyncio.gather(*(_account(tools, one, pools) for one in ids))))
-    except UnavailableError as failed:
+        return list(judge(await concurrently(_account(tools, one, pools) for one in ids)))
+    except (UnavailableError, ProbeError) as failed:
         return [_unknown(f"Graph throttles or fails: {failed}")]
     except DirectoryError as failed:
         return [_unknown(str(failed))]
 
 
 async def _account(tools: Tools, object_id: str, pools: Collection[RolePool]) -> Account:
-    name, standing = await asyncio.gather(_name(tools, object_id), _standing(tools, object_id))
+    name, standing = await _name(tools, object_id), await _standing(tools, object_id)
     named: list[str] = []
     default: list[str] = []
     for one in pools:
@@ -81,9 +81,8 @@ async def _name(tools: Tools, object_id: str) -> str | None:
 
 
 async def _standing(tools: Tools, object_id: str) -> Standing:
-    active, eligible = await asyncio.gather(
-        tools.ask_graph(_instances("Assignment", object_id)),
-        tools.ask_graph(_instances("Eligibility", object_id)),
+    active, eligible = await concurrently(
+        tools.ask_graph(_instances(kind, object_id)) for kind in ("Assignment", "Eligibility")
     )
     return judge_standing(active, eligible)
 

@@ -15,6 +15,7 @@ from bot.doctor.tools import Tools
 from bot.domain import separation
 from bot.domain.errors import DirectoryError, UnavailableError
 from bot.domain.model import ApprovalPolicy, Holders, Identity, Pool, Reason, Role
+from bot.graph.concurrently import concurrently
 from bot.house_rules import house_rules
 from bot.settings import Settings
 
@@ -78,13 +79,13 @@ async def _read_pools(tools: Tools) -> tuple[RolePool, ...]:
     async def one(role_id: str) -> RolePool:
         async with slots:
             directory = tools.graph.directory
-            role, policy, holders = await asyncio.gather(
-                directory.role(role_id), directory.approval_policy(role_id), directory.holders(role_id)
-            )
+            role, policy = await directory.role(role_id), await directory.approval_policy(role_id)
+            holders = await directory.holders(role_id)
             pool = forecast(policy, holders, tools.settings)
             return RolePool(role, policy, holders, pool, tools.settings.quorum_of(role))
 
-    found = await asyncio.gather(*(one(role_id) for role_id in await _roles(tools)))
+    # Not gathered: when one fails, the others have to be over before the connections are closed.
+    found = await concurrently(map(one, await _roles(tools)))
     return tuple(sorted(found, key=lambda pool: pool.role.display_name))
 
 
