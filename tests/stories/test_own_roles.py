@@ -96,7 +96,7 @@ async def test_what_is_decided_and_given_back_in_the_portal_reaches_the_card(tow
     back = {"user": "riley", "role": "Security Administrator", "action": "selfDeactivate"}
     await town.remote.post("portal/activate", back)
     await advance(town, 121)
-    await town.card_says(card, "■ Ended", "given back before its time")
+    await town.card_says(card, "■ Ended", "before its time was over")
 
 
 async def test_without_an_approval_it_is_usable_at_once_and_nobody_else_hears_of_it(town: Town) -> None:
@@ -133,7 +133,7 @@ async def test_given_back_at_the_first_moment_pim_takes_it(town: Town) -> None:
     await town.remote.post("teams/click", {"user": "riley", "activity_id": newest["id"], "title": offered[0]})
     await town.card_says(card, text.WILL_BE_GIVEN_BACK)
     await advance(town, 301)
-    await town.card_says(card, "■ Ended", "given back before its time")
+    await town.card_says(card, "■ Ended", "before its time was over")
     assert [one["status"] for one in await requests(town, "selfDeactivate")] == ["Revoked"]
 
 
@@ -299,4 +299,4 @@ async def test_membership_of_a_group_is_asked_for_decided_and_used_like_a_role(t
     await town.card_says(card, "Usable now", "Alex Lindqvist")
     await advance(town, 301)
     await say(town, 'deactivate "Application Operators"')
-    await town.card_says(card, "■ Ended", "given back before its time")
+    await town.card_says(card, "■ Ended", "before its time was over")
