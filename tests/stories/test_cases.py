@@ -81,6 +81,7 @@ DEMANDED = {
     "Step-up": [
         ("a claims challenge is met", "step-up"),
         ("or not met", "step-up-failed"),
+        ("exactly the activation that was challenged", "step-up-to-activate"),
         ("an authentication context for approving", "step-up-to-approve"),
     ],
     "Separation of duties": [

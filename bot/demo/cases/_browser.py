@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.demo.remote import Json, brief
+from bot.demo.processes import DemoError
+from bot.demo.remote import Json, brief, words
 from bot.demo.scene import Asked, Scene, around, must_say
 from bot.demo.town import must, shown
 
@@ -43,6 +44,17 @@ async def link(
         must_say(said, *says)
         facts["told"] = around(said, says[0])
         return _link_of(answer)
+
+
+async def link_in_chat(scene: Scene, *says: str) -> tuple[str, str]:
+    """The link of the newest answer in a chat, and what the answer says."""
+    for one in reversed((await scene.town.remote.get("teams/activities"))["activities"]):
+        for action in (one["card"] or {}).get("actions", ()):
+            if _LINK in str(action.get("url")):
+                said = words(one["card"])
+                must_say(said, *says)
+                return str(action["url"]), around(said, says[0])
+    raise DemoError("no answer has a link to sign in")
 
 
 def _link_of(answer: Json) -> str:
