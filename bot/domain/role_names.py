@@ -77,20 +77,15 @@ class _Name:
 
     whole: str
     words: tuple[str, ...]
-
-    @property
-    def joined(self) -> str:
-        return "".join(self.words)
-
-    @property
-    def initials(self) -> str:
-        return "".join(word[0] for word in self.words)
+    joined: str
+    initials: str
 
 
 @lru_cache(maxsize=4096)
 def _name(text: str) -> _Name:
     whole = letters.words(letters.words(text).casefold())
-    return _Name(whole, tuple(_WORD.findall(whole)))
+    words = tuple(_WORD.findall(whole))
+    return _Name(whole, words, "".join(words), "".join(word[0] for word in words))
 
 
 def resolve(typed: str, candidates: Sequence[Candidate]) -> Resolution:
