@@ -102,7 +102,7 @@ def _shown(default: Any) -> str:
     if default is PydanticUndefined or default is None or default == ():
         return ""
     if isinstance(default, tuple):
-        return f"`{','.join(f'{one:g}' for one in default)}`"
+        return f"`{','.join(one if isinstance(one, str) else f'{one:g}' for one in default)}`"
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 

@@ -72,6 +72,7 @@ def graph_config(settings: Settings) -> GraphConfig:
         lifecycle_url=settings.lifecycle_url,
         redirect_uri=f"{settings.sign_in_url}/callback",
         api_scope=settings.api_scope,
+        groups=settings.managed_groups,
         ca_bundle=settings.ca_bundle,
         federation_audience=cloud.federation_audience,
     )

@@ -23,6 +23,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -166,6 +167,11 @@ class Settings(FromFileAndEnvironment):
     poll_seconds: float = Field(
         default=10, ge=1, le=3600, description="How often Graph is asked for pending requests."
     )
+    pim_groups: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("auto",),
+        description="Groups whose activations (PIM for Groups) get cards too: `auto` takes all under PIM's"
+        " management, `none` none, or their object ids, comma-separated.",
+    )
     sla_seconds: float = Field(
         default=300, gt=0, le=86_400, description="When ops are pinged for the first time: the first rung."
     )
@@ -250,12 +256,20 @@ class Settings(FromFileAndEnvironment):
         tickets.TicketPatterns.of(patterns)
         return patterns
 
-    @field_validator("break_glass", "subscriptions", "sla_further_seconds", mode="before")
+    @field_validator("break_glass", "subscriptions", "sla_further_seconds", "pim_groups", mode="before")
     @classmethod
     def _comma_separated(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("pim_groups")
+    @classmethod
+    def _groups_or_a_word(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        lower = tuple(dict.fromkeys(one.lower() for one in value))
+        if lower in {("auto",), ("none",)} or (lower and all(re.match(_GUID, one) for one in lower)):
+            return lower
+        raise PydanticCustomError("pim_groups", "must be object ids of groups, or the one word auto or none")
 
     @model_validator(mode="wrap")
     @classmethod
@@ -286,6 +300,13 @@ class Settings(FromFileAndEnvironment):
         given = {name: str(getattr(self, name)).rstrip("/") for name in CUSTOM_URLS}
         given["connector_url"] += "/"
         return Cloud(**given, portal_url=CLOUDS["public"].portal_url)
+
+    @property
+    def managed_groups(self) -> tuple[str, ...] | None:
+        """Object ids of the groups to look after; None: all that PIM manages."""
+        if self.pim_groups == ("auto",):
+            return None
+        return () if self.pim_groups == ("none",) else self.pim_groups
 
     @property
     def notification_url(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from bot.domain import group_roles
 from bot.domain.model import ApprovalRequest, Choice, Danger, Pool, State, Ticket, Unreadable
 from cards import _builder as ac
 from cards import _words as w
@@ -67,9 +68,7 @@ def role(request: ApprovalRequest) -> ac.Element:
 
 
 def role_name(request: ApprovalRequest) -> str:
-    return (
-        plain(request.role.display_name, w.ROLE) or plain(request.role.definition_id, w.ROLE) or text.NO_NAME
-    )
+    return w.role(request.role)
 
 
 def row(label: str, *items: ac.Element) -> ac.Element:
@@ -91,7 +90,8 @@ def wish(request: ApprovalRequest) -> Iterator[ac.Element]:
     yield row(text.WHO, *_who(request))
     yield row(text.HOW_LONG, said(_how_long(request), weight="bolder"))
     yield row(text.WHY, said(plain(request.justification, w.PROSE) or text.NO_REASON))
-    yield row(text.WHERE, said(w.scope(request.scope)))
+    if group_roles.parse(request.role.definition_id) is None:  # a group says for itself where it is
+        yield row(text.WHERE, said(w.scope(request.scope)))
     if request.ticket is not None and (shown := ticket(request.ticket)):
         yield row(text.TICKET, said(shown))
     if request.starts_at is not None and request.starts_at > request.requested_at:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from bot.domain import lifecycle
+from bot.domain import group_roles, lifecycle
 from bot.domain.model import (
     ApprovalRequest,
     Person,
     Pool,
     Reason,
     Refusal,
+    Role,
     Unreadable,
 )
 from cards._safe import plain
@@ -68,6 +69,15 @@ def name(person: Person) -> str:
         if shown := plain(candidate, NAME):
             return shown
     return text.NO_NAME
+
+
+def role(asked: Role) -> str:
+    """A role by its name; membership or ownership of a group as such."""
+    group = group_roles.parse(asked.definition_id)
+    if group is None:
+        return plain(asked.display_name, ROLE) or plain(asked.definition_id, ROLE) or text.NO_NAME
+    known = "" if asked.display_name == asked.definition_id else plain(asked.display_name, GROUP)
+    return text.GROUP_ROLES[group.access].format(group=known or plain(group.group_id, GROUP))
 
 
 def scope(directory_scope: str) -> str:

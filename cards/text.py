@@ -12,6 +12,7 @@ from typing import Final
 
 from bot.domain.content import PingCause
 from bot.domain.following import HowEnded, Stage
+from bot.domain.group_roles import Access
 from bot.domain.model import Danger, Reason, State
 from bot.domain.sign_in import PageKey
 
@@ -86,6 +87,10 @@ NO_NAME: Final = "(no name)"
 NO_REASON: Final = "None given"
 NO_END: Final = "⚠ No end stated"
 TICKET_IN: Final = "{number} in {system}"
+GROUP_ROLES: Final[dict[Access, str]] = {
+    Access.MEMBER: "Member of {group}",
+    Access.OWNER: "Owner of {group}",
+}
 WHOLE_DIRECTORY: Final = "Whole directory"
 ADMINISTRATIVE_UNIT: Final = "One administrative unit ({id})"
 OTHER_SCOPE: Final = "One directory object ({scope})"

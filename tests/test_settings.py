@@ -112,6 +112,27 @@ def test_lists_are_separated_by_commas(given, value: str, read: tuple[str, ...])
     assert load().break_glass == read
 
 
+@pytest.mark.parametrize(
+    ("value", "groups"),
+    [
+        pytest.param(None, None, id="by-default-all-that-pim-manages"),
+        pytest.param("auto", None, id="all-that-pim-manages"),
+        pytest.param("None", (), id="none"),
+        pytest.param(f"{GUID}7, {GUID.upper()}8,{GUID}7", (f"{GUID}7", f"{GUID}8"), id="named"),
+    ],
+)
+def test_groups_are_named_or_found(given, value: str | None, groups: tuple[str, ...] | None):
+    given(GOOD, PIM_GROUPS=value)
+    assert load().managed_groups == groups
+
+
+@pytest.mark.parametrize("value", ["Finance Vault", f"auto,{GUID}7", f"{GUID}7,none", f"{GUID}7-x", ","])
+def test_anything_else_for_groups_is_a_fault(given, value: str):
+    given(GOOD, PIM_GROUPS=value)
+    (fault,) = faults()
+    assert fault == "SECONDKEY_PIM_GROUPS: must be object ids of groups, or the one word auto or none"
+
+
 def test_lists_of_numbers_and_resources_are_separated_by_commas_too(given):
     given(GOOD, SLA_FURTHER_SECONDS="600, 1200.5", SUBSCRIPTIONS="users/1/messages,security/alerts_v2")
     settings = load()

@@ -17,6 +17,11 @@ from bot.graph.directory import GraphDirectory
 from bot.graph.entra import open_entra
 from bot.graph.errors import Call
 from bot.graph.graph_call import Kind
+from bot.graph.group_danger import GroupRoles
+from bot.graph.group_directory import GroupDirectory
+from bot.graph.group_holders import GroupHolders
+from bot.graph.group_polling import GroupPolling
+from bot.graph.managed_groups import ManagedGroups
 from bot.graph.on_behalf import OnBehalf
 from bot.graph.permissions import asked
 from bot.graph.retries import Retries
@@ -26,6 +31,7 @@ from bot.graph.sign_in import EntraSignIns
 from bot.graph.sign_in import open_http as open_sign_in_http
 from bot.graph.subscriptions import GraphSubscriptions
 from bot.graph.tokens import EntraAppTokens
+from bot.graph.whole_directory import WholeDirectory
 from bot.ports import Approvals, AppTokens, Clock, Directory, RoleFacts, SelfService, SignIns, Subscriptions
 
 
@@ -76,9 +82,21 @@ async def open_graph(
         batch = Batch(unrepeated, str(adapter.base_url), clock, retries)
         directory = GraphDirectory(calls, batch, builders, config.tenant_id, clock)
         on_behalf = OnBehalf(graph, entra, scope=config.graph_scope, clock=clock, retries=retries)
+        polling = GroupPolling(
+            calls, builders, ManagedGroups(calls, config.graph_url, config.groups, clock), clock
+        )
+        groups = GroupDirectory(
+            calls,
+            builders,
+            polling=polling,
+            roles=GroupRoles(calls, builders, directory.people, clock),
+            policies=directory.policies,
+            holders=GroupHolders(directory.role_holders),
+            clock=clock,
+        )
         yield GraphAdapters(
             tokens=tokens,
-            directory=directory,
+            directory=WholeDirectory(directory, groups),
             approvals=GraphApprovals(
                 graph,
                 entra,

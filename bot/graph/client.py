@@ -72,7 +72,9 @@ class Graph:
 
 def _touch(client: Any) -> tuple[Any, ...]:
     directory = client.role_management.directory
+    of_groups = client.identity_governance.privileged_access.group.assignment_schedule_requests
     return (
+        of_groups.by_privileged_access_group_assignment_schedule_request_id("-"),
         directory.role_assignment_schedule_requests.by_unified_role_assignment_schedule_request_id("-"),
         directory.role_assignment_schedule_instances,
         directory.role_eligibility_schedule_instances,

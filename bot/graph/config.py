@@ -50,6 +50,8 @@ class GraphConfig:
     """Our own ``/signin/callback``, where browsers come back to from Entra."""
     api_scope: str
     """The scope that the app exposes itself, ``…/access_as_user``."""
+    groups: tuple[str, ...] | None = ()
+    """Object ids of the groups whose activations are looked after; None: all that PIM manages."""
     ca_bundle: Path | None = None
     """Certificates to trust instead of the system's."""
     federation_audience: str = "api://AzureADTokenExchange"

@@ -33,10 +33,10 @@ class GraphDirectory:
         self._calls = calls
         self._graph = graph
         self._clock = clock
-        self._people = People(calls, graph, tenant_id, clock)
-        self._holders = RoleHolders(batch, self._people, clock)
+        self.people = People(calls, graph, tenant_id, clock)
+        self.role_holders = RoleHolders(batch, self.people, clock)
         self._standings = Standings(batch, tenant_id, clock)
-        self.policies = ApprovalPolicies(calls, graph, self._people, self._holders)
+        self.policies = ApprovalPolicies(calls, graph, self.people, self.role_holders)
         self._no_filter_until: datetime | None = None
 
     async def pending_requests(self) -> tuple[PimRequest, ...]:
@@ -58,11 +58,11 @@ class GraphDirectory:
 
     async def role(self, role_definition_id: str) -> Role:
         """Name and danger of a role."""
-        return await self._people.role(role_definition_id)
+        return await self.people.role(role_definition_id)
 
     async def person(self, object_id: str) -> Person:
         """A user's names. Raises ``NotFoundError``."""
-        return await self._people.person(object_id)
+        return await self.people.person(object_id)
 
     async def approval_policy(self, role_definition_id: str) -> ApprovalPolicy:
         """Who may approve the role's activation, groups expanded."""
@@ -74,7 +74,7 @@ class GraphDirectory:
 
     async def holders(self, role_definition_id: str) -> Holders:
         """Who is eligible for the role and who holds it now, groups expanded."""
-        return await self._holders.holders(role_definition_id)
+        return await self.role_holders.holders(role_definition_id)
 
     async def _rows(self) -> list[Json]:
         """Pending requests at least. Graph documents ``$filter`` on status, but refuses it in some

@@ -45,6 +45,8 @@ class GraphCall:
     feature: Feature
     why: str
     source: str
+    only: str = ""
+    """The part of the filter that sets it apart from another row of this path."""
 
     @property
     def asks(self) -> tuple[str, ...]:

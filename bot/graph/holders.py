@@ -26,12 +26,12 @@ from bot.graph.people import People, is_user
 from bot.graph.reach import MOST_GROUPS, Route
 from bot.ports import Clock
 
-_USER, _GROUP = "#microsoft.graph.user", "#microsoft.graph.group"
+USER, GROUP = "#microsoft.graph.user", "#microsoft.graph.group"
 _MEMBER = "id,displayName,userPrincipalName"
 
 
 @dataclass(frozen=True, slots=True)
-class _Insiders:
+class Insiders:
     """Who is in a group, owns it, or can do either. Ids are lower case."""
 
     users: frozenset[str]
@@ -43,7 +43,7 @@ class _Insiders:
 
 
 @dataclass(slots=True)
-class _Ways:
+class Ways:
     """How users could get into one group, the shortest way first."""
 
     found: dict[str, Route] = field(default_factory=dict)
@@ -68,9 +68,9 @@ class RoleHolders:
             instances.eligible_for_role(role_definition_id),
             instances.active_in_role(role_definition_id),
         )
-        names = {row.principal_id: _name(row) for row in (*eligible, *active) if row.kind == _GROUP}
-        insiders = await self._insiders(names)
-        ways = {group: _ways(group, name, insiders) for group, name in names.items()}
+        names = {row.principal_id: _name(row) for row in (*eligible, *active) if row.kind == GROUP}
+        insiders = await self.insiders(names)
+        ways = {group: ways_into(group, name, insiders) for group, name in names.items()}
         could = [path for row in (*eligible, *active) for path in _potential(row, ways)]
         return Holders(
             eligible=tuple(dict.fromkeys([*_held(eligible, insiders), *could])),
@@ -81,7 +81,7 @@ class RoleHolders:
         """The users who hold the role now, groups expanded."""
         (rows,) = await self._rows(role_definition_id, instances.active_in_role(role_definition_id))
         people = concurrently(self._people.person(row.principal_id) for row in rows if is_user(row.principal))
-        groups = concurrently(self._people.members(row.principal_id) for row in rows if row.kind == _GROUP)
+        groups = concurrently(self._people.members(row.principal_id) for row in rows if row.kind == GROUP)
         return (*await people, *(person for members in await groups for person in members))
 
     async def _rows(self, role_definition_id: str, *reads: Read) -> list[list[RoleRow]]:
@@ -102,11 +102,11 @@ class RoleHolders:
         except NotFoundError:
             return None
 
-    async def _insiders(self, groups: Iterable[str]) -> dict[str, _Insiders]:
+    async def insiders(self, groups: Iterable[str]) -> dict[str, Insiders]:
         """Of the groups, and of every group from which one could get into them. Each is read once, so that
         groups which lead to each other end it. Raises ``DirectoryError``s.
         """
-        known: dict[str, _Insiders] = {}
+        known: dict[str, Insiders] = {}
         new = list(groups)
         while new:
             if len(known) + len(new) > MOST_GROUPS:
@@ -116,7 +116,7 @@ class RoleHolders:
             new = sorted(leading - known.keys())
         return known
 
-    async def _read_groups(self, groups: list[str]) -> list[_Insiders]:
+    async def _read_groups(self, groups: list[str]) -> list[Insiders]:
         reads = [read for group in groups for read in _of_group(group)]
         listed = iter(await self._batch.whole(reads))
         return [
@@ -142,13 +142,13 @@ def _of_group(group_id: str) -> tuple[Read, Read, Read]:
     )
 
 
-def _insiders_of(members: list[Json], owners: list[Json], candidates: Iterable[GroupRow]) -> _Insiders:
-    return _Insiders(
+def _insiders_of(members: list[Json], owners: list[Json], candidates: Iterable[GroupRow]) -> Insiders:
+    return Insiders(
         users=_ids(members),
         groups={
             required(row, "id").lower(): text(row, "displayName") or required(row, "id")
             for row in members
-            if text(row, "@odata.type").lower() == _GROUP
+            if text(row, "@odata.type").lower() == GROUP
         },
         owners=_ids(owners),
         candidates=tuple(candidates),
@@ -159,19 +159,19 @@ def _ids(rows: Iterable[Json]) -> frozenset[str]:
     return frozenset(required(row, "id").lower() for row in rows if is_user(row))
 
 
-def _leading(insiders: _Insiders) -> Iterator[str]:
+def _leading(insiders: Insiders) -> Iterator[str]:
     yield from insiders.groups
-    yield from (row.principal_id for row in insiders.candidates if row.kind == _GROUP)
+    yield from (row.principal_id for row in insiders.candidates if row.kind == GROUP)
 
 
 def _name(row: RoleRow) -> str:
     return text(row.principal, "displayName") or row.principal_id
 
 
-def _held(rows: Iterable[RoleRow], insiders: dict[str, _Insiders]) -> Iterator[RolePath]:
+def _held(rows: Iterable[RoleRow], insiders: dict[str, Insiders]) -> Iterator[RolePath]:
     """Without anybody doing anything first: directly, or as a member of a group."""
     for row in rows:
-        if row.kind == _GROUP:
+        if row.kind == GROUP:
             for user in sorted(insiders[row.principal_id].users):
                 yield RolePath(user, PathKind.GROUP, row.scope, (_name(row),))
         else:
@@ -179,15 +179,15 @@ def _held(rows: Iterable[RoleRow], insiders: dict[str, _Insiders]) -> Iterator[R
             yield RolePath(row.principal_id, kind, row.scope)
 
 
-def _potential(row: RoleRow, ways: dict[str, _Ways]) -> Iterator[RolePath]:
+def _potential(row: RoleRow, ways: dict[str, Ways]) -> Iterator[RolePath]:
     """By getting into the group first."""
-    for user, route in sorted(ways.get(row.principal_id, _Ways()).found.items()):
+    for user, route in sorted(ways.get(row.principal_id, Ways()).found.items()):
         yield RolePath(user, route.kind, row.scope, route.via)
 
 
-def _ways(group: str, name: str, insiders: dict[str, _Insiders]) -> _Ways:
+def ways_into(group: str, name: str, insiders: dict[str, Insiders]) -> Ways:
     """Backwards from a group, breadth first, to everybody who could get into it."""
-    ways, seen = _Ways(), {(group, False)}
+    ways, seen = Ways(), {(group, False)}
     todo = [(group, Route(PathKind.GROUP_ELIGIBLE, (name,)), False)]
     for here, route, beyond in todo:
         there = insiders[here]
@@ -196,11 +196,11 @@ def _ways(group: str, name: str, insiders: dict[str, _Insiders]) -> _Ways:
             ways.lead(there.users, route)
         for row in there.candidates:
             kind = PathKind.OWNER if row.owner else route.kind
-            if row.kind == _USER:
+            if row.kind == USER:
                 ways.lead((row.principal_id,), Route(kind, route.via))
-            if row.kind == _GROUP and (row.principal_id, True) not in seen:
+            if row.kind == GROUP and (row.principal_id, True) not in seen:
                 seen.add((row.principal_id, True))
-                todo.append((row.principal_id, _before(route, _principal_name(row), kind), True))
+                todo.append((row.principal_id, _before(route, principal_name(row), kind), True))
         for nested, nested_name in there.groups.items():
             if (nested, beyond) not in seen:
                 seen.add((nested, beyond))
@@ -213,5 +213,5 @@ def _before(route: Route, name: str, kind: PathKind) -> Route:
     return Route(PathKind.OWNER if kind is PathKind.OWNER else PathKind.NESTED, (name, *route.via))
 
 
-def _principal_name(row: GroupRow) -> str:
+def principal_name(row: GroupRow) -> str:
     return text(row.principal, "displayName") or row.principal_id

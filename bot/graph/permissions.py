@@ -36,6 +36,10 @@ _OWN_IN_GROUPS: Final = (("PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup",
 _OWN: Final = (("RoleAssignmentSchedule.ReadWrite.Directory",), ("RoleManagement.ReadWrite.Directory",))
 _GROUPS: Final = "identityGovernance/privilegedAccess/group"
 _GROUP_APPROVALS: Final = f"{_GROUPS}/assignmentApprovals"
+_READ_GROUP_REQUESTS: Final = (
+    ("PrivilegedAssignmentSchedule.Read.AzureADGroup",),
+    ("PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup",),
+)
 _SUBSCRIBE: Final = (("Mail.ReadBasic",), ("Mail.ReadBasic.All",), ("Mail.Read",))
 
 CALLS: Final = (
@@ -235,6 +239,57 @@ CALLS: Final = (
     GraphCall(
         "GET",
         "v1.0",
+        f"{_GROUPS}/assignmentScheduleRequests",
+        Kind.APPLICATION,
+        _READ_GROUP_REQUESTS,
+        Feature.GROUPS,
+        "finding pending requests, group by group",
+        "Graph docs, List assignmentScheduleRequests",
+    ),
+    GraphCall(
+        "GET",
+        "v1.0",
+        f"{_GROUPS}/assignmentScheduleRequests/{{request}}",
+        Kind.APPLICATION,
+        _READ_GROUP_REQUESTS,
+        Feature.GROUPS,
+        "seeing what became of a request",
+        "Graph docs, Get privilegedAccessGroupAssignmentScheduleRequest",
+    ),
+    GraphCall(
+        "GET",
+        "beta",
+        f"{_GROUPS}/resources",
+        Kind.APPLICATION,
+        (("PrivilegedAccess.Read.AzureADGroup",), ("PrivilegedAccess.ReadWrite.AzureADGroup",)),
+        Feature.GROUPS,
+        "which groups PIM manages (not with SECONDKEY_PIM_GROUPS naming them)",
+        "Graph docs (beta), List groupResource objects",
+    ),
+    GraphCall(
+        "GET",
+        "v1.0",
+        "groups/{group}",
+        Kind.APPLICATION,
+        (("GroupMember.Read.All",), ("Group.Read.All",), ("Directory.Read.All",)),
+        Feature.GROUPS,
+        "names of groups, and whether roles can be assigned to them",
+        "Graph docs, Get group",
+    ),
+    GraphCall(
+        "GET",
+        "v1.0",
+        "policies/roleManagementPolicyAssignments",
+        Kind.APPLICATION,
+        (("RoleManagementPolicy.Read.AzureADGroup",), ("RoleManagementPolicy.ReadWrite.AzureADGroup",)),
+        Feature.GROUPS,
+        "who may approve membership or ownership of a group",
+        "entra-facts §5",
+        only="scopeType eq 'Group'",
+    ),
+    GraphCall(
+        "GET",
+        "v1.0",
         f"{_GROUP_APPROVALS}/{{approval}}",
         Kind.DELEGATED,
         (
@@ -385,9 +440,11 @@ WITHOUT: Final = MappingProxyType(
             f" for or holds, {_NOBODY}",
             "PrivilegedEligibilitySchedule.Read.AzureADGroup": "paths through PIM for Groups can't be seen: "
             + _NOBODY,
+            "PrivilegedAssignmentSchedule.Read.AzureADGroup": "requests for groups are not found: no cards;"
+            " and nobody is told when a membership or ownership is usable, or over",
+            "PrivilegedAccess.Read.AzureADGroup": "groups get cards only if SECONDKEY_PIM_GROUPS names them",
+            "RoleManagementPolicy.Read.AzureADGroup": "who may approve for a group is not known: " + _NOBODY,
             "Directory.Read.All": f"where Graph leaves a principal unexpanded, {_NOBODY}",
-            "PrivilegedAssignmentSchedule.Read.AzureADGroup": "nobody is told when a membership or ownership"
-            " is usable, or over",
             "Mail.ReadBasic": "the mailbox can't be subscribed to; polling still finds the requests",
         },
         Kind.DELEGATED: {

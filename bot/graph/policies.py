@@ -7,11 +7,12 @@ that a deleted approver is skipped, while a kind of approver not known here make
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 
+from bot.domain import group_roles
 from bot.domain.danger import GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR
 from bot.domain.errors import NotFoundError, RejectedError
 from bot.domain.model import ApprovalPolicy, Person
@@ -57,11 +58,24 @@ class ApprovalPolicies:
         read safely.
         """
         terms = terms_of(await self.rules(role_definition_id))
-        approvers = await (self._default_approvers() if terms.defaulted else self._approvers(terms))
+        # "There are no default approvers": Entra docs, "Configure PIM for Groups settings".
+        defaulted = terms.defaulted and group_roles.parse(role_definition_id) is None
+        approvers = await (self._default_approvers() if defaulted else self._approvers(terms))
         return ApprovalPolicy(
             approval_required=terms.approval_required,
             approvers=approvers,
-            defaulted=terms.defaulted,
+            defaulted=defaulted,
+            justification_required=terms.justification_required,
+        )
+
+    async def policy_for(self, role_definition_id: str, object_id: str) -> ApprovalPolicy:
+        """The same, with one person or nobody as the approver. For group roles."""
+        terms = terms_of(await self.rules(role_definition_id))
+        me = object_id.lower()
+        found = await self._approvers(replace(terms, users=tuple({me} & set(terms.users))))
+        return ApprovalPolicy(
+            approval_required=terms.approval_required,
+            approvers=tuple(person for person in found if person.identity.object_id == me),
             justification_required=terms.justification_required,
         )
 
@@ -96,14 +110,21 @@ RULES = "policy($expand=rules)"
 
 
 def policy_filter(role_definition_id: str) -> str:
-    """The ``$filter`` that asks for one directory role's policy."""
+    """The ``$filter`` that asks for one role's policy. A group's policies get new ids when PIM takes it
+    under management (``entra-facts.md`` §5), so that they are always asked for by the group.
+    """
+    group = group_roles.parse(role_definition_id)
+    if group is not None:
+        scope = f"scopeId eq {literal(group.group_id)} and scopeType eq 'Group'"
+        return f"{scope} and roleDefinitionId eq {literal(group.access.value)}"
     role = literal(role_definition_id)
     return f"scopeId eq '/' and scopeType eq 'DirectoryRole' and roleDefinitionId eq {role}"
 
 
 def rules_of(assignments: Iterable[Json], role_definition_id: str) -> list[Json]:
     """The rules of the one policy that is assigned. Raises ``RejectedError`` unless it is one."""
-    wanted = role_definition_id.lower()
+    group = group_roles.parse(role_definition_id)
+    wanted = role_definition_id.lower() if group is None else group.access.value
     found = [one for one in assignments if required(one, "roleDefinitionId").lower() == wanted]
     if len(found) != 1:
         raise RejectedError(f"The role has {len(found)} policies instead of one")

@@ -12,10 +12,12 @@ LEAST_APP_ROLES: Final = frozenset(
     {
         "GroupMember.Read.All",
         "Mail.ReadBasic",
+        "PrivilegedAccess.Read.AzureADGroup",
         "PrivilegedAssignmentSchedule.Read.AzureADGroup",
         "PrivilegedEligibilitySchedule.Read.AzureADGroup",
         "RoleAssignmentSchedule.Remove.Directory",
         "RoleManagement.Read.Directory",
+        "RoleManagementPolicy.Read.AzureADGroup",
         "RoleManagementPolicy.Read.Directory",
         "User.Read.All",
     }

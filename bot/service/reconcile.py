@@ -9,8 +9,8 @@ from typing import Final
 
 import structlog
 
-from bot.domain import lifecycle
-from bot.domain.errors import IncompleteListingError
+from bot.domain import group_roles, lifecycle
+from bot.domain.errors import DirectoryError, IncompleteListingError
 from bot.domain.model import ApprovalRequest, PimRequest, PimStatus, State
 from bot.ports import Clock, Directory, LeasedEffect, Store, Transaction
 from bot.service.common import RECONCILE, periodic
@@ -48,6 +48,8 @@ class Reconciler:
         self._poll = poll
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._began_at: datetime | None = None
+        self._missing: tuple[str, frozenset[str]] | None = None
+        """What the last round could not list, so that it is told once."""
 
     async def begin(self) -> None:
         """Have the first round run; for ``fresh``, what was read before this counts for nothing."""
@@ -83,13 +85,14 @@ class Reconciler:
         loop = asyncio.get_running_loop()
         began, result = loop.time(), "failed"
         try:
-            await self.reconcile()
-            result = "done"
+            result = "done" if await self.reconcile() else "partial"
         finally:
             metrics.RECONCILE_SECONDS.observe(loop.time() - began, result=result)
 
-    async def reconcile(self) -> None:
-        """Take in what is new and settle what is over. Raises ``DirectoryError``."""
+    async def reconcile(self) -> bool:
+        """Take in what is new and settle what is over. False: some groups could not be read. Raises
+        ``DirectoryError``.
+        """
         listed, incomplete = await self._listed()
         pending = {p.id: p for p in listed}
         async with self._store.transaction() as tx:
@@ -103,16 +106,22 @@ class Reconciler:
         await self._all(work)
         if incomplete is not None and incomplete.directory_roles is not None:
             raise incomplete.directory_roles
+        return incomplete is None
 
     async def _listed(self) -> tuple[tuple[PimRequest, ...], IncompleteListingError | None]:
         """What Graph has pending, as far as it could be listed. Groups that can't be read hold up
         nothing else, so that their next turn is soon enough.
         """
         try:
-            return await self._directory.pending_requests(), None
-        except IncompleteListingError as incomplete:
-            log.warning("pending_requests_incomplete", why=str(incomplete), groups=sorted(incomplete.groups))
-            return incomplete.found, incomplete
+            listed, incomplete = await self._directory.pending_requests(), None
+        except IncompleteListingError as error:
+            listed, incomplete = error.found, error
+        missing = (str(incomplete), incomplete.groups) if incomplete is not None else None
+        if missing != self._missing:
+            told = {"why": missing[0], "groups": sorted(missing[1])} if missing else {"groups": []}
+            log.warning("pending_requests_incomplete", **told)
+            self._missing = missing
+        return listed, incomplete
 
     async def _is_new(self, tx: Transaction, pim: PimRequest) -> bool:
         """Closed requests stay listed for a moment; one that is listed for longer was closed by
@@ -129,8 +138,16 @@ class Reconciler:
         return stored is None
 
     async def _settle(self, request: ApprovalRequest) -> bool:
-        """The list may lag behind, so a request that is missing in it is asked for by its id."""
-        pim = await self._directory.request(request.id, request.role.definition_id)
+        """The list may lag behind, so a request that is missing in it is asked for by its id. One of a
+        group that can't be read is left to the next round, and holds up no request for a role.
+        """
+        try:
+            pim = await self._directory.request(request.id, request.role.definition_id)
+        except DirectoryError as error:
+            if group_roles.parse(request.role.definition_id) is None:
+                raise
+            log.warning("group_request_unread", request=request.id, why=str(error))
+            return False
         if pim is not None and pim.status is PimStatus.AWAITING_APPROVAL:
             return False
         settled = await self._recovery.settle(request, pim)

@@ -150,7 +150,7 @@ STORE_UP = Gauge(name="store_up", tells="Whether the database answered at this s
 RECONCILE_SECONDS = Histogram(
     name="reconcile_seconds",
     tells="How long a round of reconciliation took.",
-    labels={"result": "`done`, `failed`"},
+    labels={"result": "`done`, `partial` (some groups could not be read), `failed`"},
     buckets=_FAST,
 )
 UPSTREAM_SECONDS = Histogram(

@@ -4,10 +4,12 @@ extension microsoftGraphV1
 
 var application = [
   'GroupMember.Read.All'
+  'PrivilegedAccess.Read.AzureADGroup'
   'PrivilegedAssignmentSchedule.Read.AzureADGroup'
   'PrivilegedEligibilitySchedule.Read.AzureADGroup'
   'RoleAssignmentSchedule.Remove.Directory'
   'RoleManagement.Read.Directory'
+  'RoleManagementPolicy.Read.AzureADGroup'
   'RoleManagementPolicy.Read.Directory'
   'User.Read.All'
 ]

@@ -37,6 +37,7 @@ from bot.domain.model import (
 )
 
 TENANT = "5ec0de00-0000-4000-8000-000000000001"
+GROUP = "00000000-0000-4000-8000-0000000000aa"
 PORTAL = "https://portal.example/pim/approve"
 ASKED = datetime(2026, 11, 23, 9, 14, 30, 250000, tzinfo=UTC)
 
@@ -199,6 +200,10 @@ VARIANTS: dict[str, CardContent] = {
     "pending-reason-required": card(like(pool=replace(POOL, justification_required=True))),
     "pending-elevated-unit-future": card(NIGHT),
     "pending-high": card(like(role=Role("r", "Security Administrator", Danger.HIGH), scope="/groups/7")),
+    "pending-group": card(like(role=Role(f"group:{GROUP}:member", "Finance *Vault*", Danger.ELEVATED))),
+    "pending-group-unreadable": card(
+        like(role=Role(f"group:{GROUP}:owner", f"group:{GROUP}:owner", Danger.CRITICAL))
+    ),
     "pending-empty-pool": card(like(pool=EMPTY)),
     "pending-thin-pool": card(like(pool=THIN)),
     "pending-no-approvers": card(like(pool=Pool(()))),

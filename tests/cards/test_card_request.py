@@ -16,6 +16,7 @@ from card_variants import (
     CLAIM,
     DENIAL,
     EMPTY,
+    GROUP,
     POOL,
     PORTAL,
     REQUEST,
@@ -253,6 +254,24 @@ def test_a_role_without_a_name_is_shown_by_its_id(role_id: str, shown: str) -> N
 
 
 # Overdue ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "shown"),
+    [
+        (f"group:{GROUP}:member", "Finance Vault", "Member of Finance Vault"),
+        (f"group:{GROUP}:owner", "Finance Vault", "Owner of Finance Vault"),
+        (f"group:{GROUP}:member", f"group:{GROUP}:member", f"Member of {GROUP}"),
+        (f"group:{GROUP}:member", " ", f"Member of {GROUP}"),
+    ],
+)
+def test_a_group_role_is_shown_as_membership_or_ownership_with_no_scope(
+    key: str, name: str, shown: str
+) -> None:
+    content = card(like(role=Role(key, name, Danger.ELEVATED)))
+    assert f"{shown}\n" in body(content)
+    assert shown in cards.summary(content)
+    assert f"\n{text.WHERE}\n" not in body(content)
 
 
 def test_an_overdue_card_says_since_when_and_when_ops_are_pinged_next() -> None:

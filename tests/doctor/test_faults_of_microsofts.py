@@ -119,7 +119,7 @@ async def test_each_application_permission_that_is_missing(clinic: Clinic, permi
     assert [permission in finding.says and permission in finding.do for finding in missing] == (
         [] if replaceable(permission) else [True]
     )
-    consequences = {"poll.refused", "pools.unreadable", "break-glass.unknown"}
+    consequences = {"poll.refused", "poll.groups", "pools.unreadable", "break-glass.unknown"}
     assert clinic.codes() <= {"permissions.missing"} | consequences
 
 

@@ -83,7 +83,9 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(sandbox: Sandbox, credential: AppCredential | None = None) -> AsyncIterator[Bench]:
+async def bench(
+    sandbox: Sandbox, credential: AppCredential | None = None, groups: tuple[str, ...] | None = ()
+) -> AsyncIterator[Bench]:
     world = sandbox.world
     config = GraphConfig(
         tenant_id=world.tenant_id,
@@ -96,6 +98,7 @@ async def bench(sandbox: Sandbox, credential: AppCredential | None = None) -> As
         lifecycle_url="http://127.0.0.1:9/api/lifecycle",
         redirect_uri="https://bot.example/signin/callback",
         api_scope="api://botid-app/access_as_user",
+        groups=groups,
         ca_bundle=sandbox.ca_bundle,
     )
     async with open_graph(config, SandboxClock(sandbox)) as graph:

@@ -38,7 +38,7 @@ def client() -> Any:
 
 
 def test_no_call_is_in_the_table_twice() -> None:
-    keys = [(c.method, c.version, re.sub(r"\{.*?\}", "{}", c.path), c.kind) for c in CALLS]
+    keys = [(c.method, c.version, re.sub(r"\{.*?\}", "{}", c.path), c.kind, c.only) for c in CALLS]
     assert len(set(keys)) == len(keys)
 
 

@@ -36,6 +36,7 @@ async def status_with(at: House, call: GraphCall, granted: Iterable[str]) -> int
     at.world.app_roles = at.world.delegated_scopes = set(granted)
     token = at.app() if call.kind is Kind.APPLICATION else at.on_behalf_of("alex")
     path = f"/{call.version}/" + re.sub(r"\{.*?\}", NOBODY, call.path)
+    path += f"?$filter=scopeId eq '{NOBODY}' and {call.only}" if call.only else ""
     body = None if call.method == "GET" else BODIES.get(call.path, {})
     return (await at.call(call.method, path, token, json=body)).status
 

@@ -9,7 +9,7 @@ from fakes.house import FakeHouse
 from fakes.meters import RecordingMeters
 from fakes.values import ALEX, BLAKE, RILEY, a_pim_request, an_actor
 
-from bot.domain.errors import OutcomeUnknownError, RejectedError
+from bot.domain.errors import IncompleteListingError, OutcomeUnknownError, RejectedError
 from bot.domain.model import Choice
 from bot.service.common import CARD_SYNC, OPS_PING, RECONCILE, periodic
 from bot.telemetry import metrics
@@ -32,6 +32,16 @@ async def test_a_request_counts_for_the_signal_that_told_of_it(house: FakeHouse,
         await house.reconciler.run(await house.lease(RECONCILE))
     assert meters.values(metrics.TAKEN_IN, source="extension") == [1]
     assert len(meters.values(metrics.RECONCILE_SECONDS, result="done")) == 1
+
+
+async def test_a_round_that_could_not_read_some_groups_is_told_apart(
+    house: FakeHouse, meters: RecordingMeters
+):
+    house.graph.fail["pending_requests"] = IncompleteListingError(found=(), groups=frozenset({"g1"}))
+    async with house.store.transaction() as tx:
+        await tx.wake(periodic(RECONCILE, house.clock))
+    await house.reconciler.run(await house.lease(RECONCILE))
+    assert len(meters.values(metrics.RECONCILE_SECONDS, result="partial")) == 1
 
 
 async def test_a_round_that_fails_is_told_apart(house: FakeHouse, meters: RecordingMeters):

@@ -12,7 +12,7 @@ from fakes.signals import wake
 from fakes.values import ALEX, BLAKE, NOW, RILEY, ROLE, a_claim, a_decision, a_pim_request, person
 from structlog.testing import capture_logs
 
-from bot.domain.errors import IncompleteListingError, UnavailableError
+from bot.domain.errors import IncompleteListingError, PermissionMissingError, UnavailableError
 from bot.domain.group_roles import Access, GroupRole
 from bot.domain.model import Choice, Danger, PimStatus, Pool, Role, State, Unreadable
 from bot.ports import Effect
@@ -293,6 +293,16 @@ async def test_a_group_that_can_not_be_listed_hides_no_other_and_settles_nothing
     assert [line["groups"] for line in logs if line["event"] == "pending_requests_incomplete"] == [["g1"]]
 
 
+async def test_what_could_not_be_listed_is_told_once_and_when_it_is_over(house: FakeHouse) -> None:
+    house.graph.fail["pending_requests"] = IncompleteListingError(found=(), groups=frozenset({"g1"}))
+    with capture_logs() as logs:
+        assert [await house.reconciler.reconcile() for _ in range(3)] == [False] * 3
+        del house.graph.fail["pending_requests"]
+        assert await house.reconciler.reconcile()
+    told = [line["groups"] for line in logs if line["event"] == "pending_requests_incomplete"]
+    assert told == [["g1"], []]
+
+
 async def test_directory_roles_that_can_not_be_listed_hide_no_groups_card(house: FakeHouse) -> None:
     await house.taken_in(id="r1", approval_id="r1")
     house.graph.turn("r1", PimStatus.WITHDRAWN)
@@ -302,6 +312,19 @@ async def test_directory_roles_that_can_not_be_listed_hide_no_groups_card(house:
     with pytest.raises(UnavailableError, match="Graph is away"):
         await house.reconciler.reconcile()
     assert (house.request("r1").state, house.request("m1").state) == (State.PENDING, State.PENDING)
+
+
+async def test_a_groups_request_that_can_not_be_read_is_left_to_the_next_round(house: FakeHouse) -> None:
+    await house.taken_in(**a_group_request("g1", "m1"))
+    house.graph.turn("m1", PimStatus.WITHDRAWN)
+    house.graph.fail["request:m1"] = PermissionMissingError()
+    await leased_round(house)
+    assert house.request("m1").state is State.PENDING
+    (row,) = house.effects(RECONCILE)
+    assert row.due_at == NOW + timedelta(seconds=10)
+    del house.graph.fail["request:m1"]
+    await house.reconciler.reconcile()
+    assert house.request("m1").state is State.WITHDRAWN
 
 
 async def test_a_round_that_could_not_list_a_group_comes_again_after_the_poll_interval(

@@ -90,6 +90,8 @@ def path_of(call: GraphCall) -> str:
     query = _QUERIES.get(call.path, "")
     if call.path.startswith(_GROUPS):
         query = f"$filter=groupId eq '{NOBODY}'"
+    if call.only:
+        query = f"$filter=scopeId eq '{NOBODY}' and {call.only}"
     return f"{call.version}/{path}" + (f"?{query}" if query else "")
 
 

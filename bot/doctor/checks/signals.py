@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.doctor.findings import Finding, error, info, ok, warning
 from bot.doctor.tools import Tools
-from bot.domain.errors import DirectoryError, PermissionMissingError, UnavailableError
+from bot.domain.errors import DirectoryError, IncompleteListingError, PermissionMissingError, UnavailableError
 from bot.outside import database_login
 from bot.ports import SubscriptionRow
 from bot.store.checkup import open_checkup
@@ -36,6 +36,13 @@ async def look_at_poll(tools: Tools) -> Iterable[Finding]:
 
 
 def judge_poll(failed: DirectoryError) -> Finding:
+    if isinstance(failed, IncompleteListingError) and failed.directory_roles is None:
+        return warning(
+            "poll.groups",
+            f"requests of some groups (PIM for Groups) can't be listed: {failed}",
+            "They get no cards; requests for directory roles do.",
+            "See what the permissions say, above, or set SECONDKEY_PIM_GROUPS to other groups, or to none.",
+        )
     if isinstance(failed, UnavailableError):
         return warning(
             "poll.busy",
