@@ -89,7 +89,7 @@ async def _tidy(town: Town, log: AuditReader) -> None:
         if request["status"].startswith("Pending"):
             await town.remote.post("portal/cancel", {"request": request["id"]})
             await _settled(request["id"], town, log)
-    active = any(entry["activated"] for entry in state["assignments"])
+    active = any(entry["activated"] for entry in state["assignments"]) or state["group_assignments"]
     # So that nothing the bot has read for this case counts for the next, or is held still.
     await town.remote.post("clock/advance", {"seconds": _LONGEST_ACTIVATION if active else _CACHED})
 

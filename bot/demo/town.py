@@ -62,11 +62,14 @@ class Town:
         why: str = "because",
         ticket: str = "INC1",
         scope: str = "/",
+        group: str | None = None,
     ) -> tuple[str, str]:
-        """A request in the portal. Returns its id and its card's activity id."""
+        """A request in the portal, for a role or for membership of a group. Returns its id and its card's
+        activity id.
+        """
         since = await self.remote.position()
-        wish = {"user": user, "role": role, "scope": scope, "duration": duration, "ticket": ticket}
-        wish["justification"] = why
+        target = {"role": role, "scope": scope} if group is None else {"group": group}
+        wish = {"user": user, **target, "duration": duration, "justification": why, "ticket": ticket}
         request = (await self.remote.post("portal/activate", wish))["id"]
         posted = await self.remote.until("the card", in_channel("approvers"), since)
         return str(request), str(posted["activity_id"])

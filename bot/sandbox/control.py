@@ -280,6 +280,10 @@ def _state(world: World) -> Json:
             {**asdict(entry), **{when: graph_time(getattr(entry, when)) for when in _ASSIGNMENT_TIMES}}
             for entry in tenant.assignments.values()
         ],
+        "group_assignments": [
+            {**asdict(entry), **{when: graph_time(getattr(entry, when)) for when in _ASSIGNMENT_TIMES}}
+            for entry in tenant.group_assignments.values()
+        ],
         "subscriptions": [
             {
                 "id": entry.id,
