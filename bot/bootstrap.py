@@ -47,7 +47,7 @@ from bot.service.reconcile import Reconciler
 from bot.service.recover import Recovery
 from bot.service.resuming import ResumedCommands
 from bot.service.runner import EffectRunner
-from bot.service.signing_in import SIGN_IN_ASK, SigningIn
+from bot.service.signing_in import ACT_CHECK, SIGN_IN_ASK, SigningIn
 from bot.service.subscribe import Subscriber
 from bot.service.views import Views
 from bot.service.watch import Watcher
@@ -283,6 +283,7 @@ def _runner(services: _Services, store: Store, clock: Clock) -> EffectRunner:
         OPS_PING: services.escalation.ping,
         CONDUCT: services.conduct.check,
         SIGN_IN_ASK: services.signing_in.ask,
+        ACT_CHECK: services.signing_in.check,
         RECOVER: services.recovery.recover,
         RECONCILE: services.reconciler.run,
         SUBSCRIPTIONS: services.subscriber.run,

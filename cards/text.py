@@ -192,6 +192,14 @@ NOTICES: Final[dict[str, str]] = {
     "recorded-denied": "✖ Recorded: you denied this request, and Microsoft Graph confirmed it.",
     "already-decided": "ℹ Your click was not needed: this request was already decided.",
     "being-decided": "ℹ Somebody's decision is being recorded right now. Yours was not sent.",
+    "still-working": (
+        "… Your click is still being worked on. Don't click again: what comes of it is told in your chat "
+        "with me, and this card changes when Graph confirms it."
+    ),
+    "role-unknown": (
+        "⚠ Second Key could not read which role this is, so it doesn't know which rules apply. Nothing was "
+        "recorded: try again in a minute, or use the PIM portal."
+    ),
     "still-recording": "… Your decision is still being recorded. This card changes when Graph confirms it.",
     "refused": "⛔ Your decision was not accepted. Nothing was sent to PIM.",
     "sign-in-needed": "⚠ Sign in, and your decision is carried out. Nothing is recorded yet.",
@@ -320,6 +328,7 @@ PINGS: Final[dict[PingCause, str]] = {
     PingCause.EMPTY_POOL: "⚠ Nobody in the approver pool may decide this request",
     PingCause.QUORUM_BYPASSED: "⛔ Approved elsewhere with {votes} of {quorum} approvals",
     PingCause.THIN_POOL: "⚠ Only one approver may decide this request",
+    PingCause.BELOW_QUORUM: "⚠ Fewer approvers may decide this request than the {quorum} it takes",
 }
 PINGS_TO_DO: Final[dict[PingCause, str]] = {
     PingCause.QUORUM_BYPASSED: (
@@ -330,6 +339,10 @@ PINGS_TO_DO: Final[dict[PingCause, str]] = {
     PingCause.EMPTY_POOL: (
         "Have an administrator add an approver without a conflict, or decide in the PIM portal. "
         "Then have the requester ask again if PIM has closed the request."
+    ),
+    PingCause.BELOW_QUORUM: (
+        "Have an administrator add approvers without a conflict, or lower the quorum, and have the requester "
+        "ask again: on this request only those decide who were approvers when it was made."
     ),
     PingCause.THIN_POOL: (
         "Make sure that this approver is there. Have an administrator add another one without a conflict, "
@@ -448,6 +461,11 @@ FALLBACK: Final = "{summary}. Your Teams client can't show this card: use a newe
 # Answers to clicks that belong to no request ---------------------------------------------
 
 MESSAGES: Final = {
+    "act-failed": (
+        "⚠ Something went wrong after your click",
+        "It is not certain whether it was done. The card in the approver channel shows what is confirmed. "  # noqa: ISC004
+        "If it still waits, click again.",
+    ),
     "signed-in": ("✔ You are signed in", "Second Key acts as you from now on, and never as itself."),
     "signed-out": ("✔ You are signed out", "Your next decision starts with a sign-in."),
     "sign-in-code-wrong": ("⚠ That sign-in could not be used", "Try again, or click again on the card."),

@@ -39,6 +39,8 @@ class RequestCard:
 class PingCause(StrEnum):
     UNANSWERED = "unanswered"
     EMPTY_POOL = "empty-pool"
+    BELOW_QUORUM = "below-quorum"
+    """Fewer can decide than have to approve."""
     QUORUM_BYPASSED = "quorum-bypassed"
     """Approved elsewhere, before as many had approved as the role asks for."""
     THIN_POOL = "thin-pool"

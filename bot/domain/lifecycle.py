@@ -155,14 +155,18 @@ def rung_fired(request: ApprovalRequest, rung: int) -> ApprovalRequest:
 
 
 def reforecast(
-    request: ApprovalRequest, *, requester: Person, role: Role, pool: Pool | Unreadable
+    request: ApprovalRequest, *, requester: Person, role: Role, pool: Pool | Unreadable, quorum: int
 ) -> ApprovalRequest:
-    """What could not be read at intake could be read now. Raises ``IllegalEventError`` unless
-    the request is open and something was missing: a frozen pool is never rewritten.
+    """What could not be read at intake could be read now; a quorum is found by the role's name, so that
+    it can only grow. Raises ``IllegalEventError`` unless the request is open and something was
+    missing: a frozen pool is never rewritten.
     """
     if request.state not in OPEN or not is_incomplete(request):
         raise IllegalEventError("a complete forecast is frozen")
-    return replace(request, requester=requester, role=role, pool=pool, version=request.version + 1)
+    asked_for = max(request.quorum, quorum)
+    return replace(
+        request, requester=requester, role=role, pool=pool, quorum=asked_for, version=request.version + 1
+    )
 
 
 def is_incomplete(request: ApprovalRequest) -> bool:
@@ -171,8 +175,13 @@ def is_incomplete(request: ApprovalRequest) -> bool:
         isinstance(request.pool, Unreadable)
         or request.pool.unreadable is not None
         or request.requester.display_name == request.requester.identity.object_id
-        or request.role.display_name == request.role.definition_id
+        or not is_role_known(request)
     )
+
+
+def is_role_known(request: ApprovalRequest) -> bool:
+    """Whether the role's name could be read, by which settings may speak of it."""
+    return request.role.display_name != request.role.definition_id
 
 
 def ending(status: PimStatus) -> Event | None:

@@ -14,6 +14,7 @@ from bot.domain.errors import IllegalEventError
 from bot.domain.model import ApprovalRequest, Choice, Decision, Identity, State, Vote
 
 JOINT: Final = "Approved by {n} people: {names}."
+NAME_LIMIT: Final = 60
 JOINT_NAME: Final = "{name} ({object_id})"
 
 
@@ -53,19 +54,30 @@ def joint_justification(request: ApprovalRequest, last: Vote, limit: int) -> str
     reasons, in at most ``limit`` characters. Names are what is never cut.
     """
     votes = (*request.votes, last)
-    names = ", ".join(
-        JOINT_NAME.format(name=vote.by.display_name or "?", object_id=vote.by.identity.object_id)
-        for vote in votes
-    )
-    told = JOINT.format(n=len(votes), names=names)
+    told = JOINT.format(n=len(votes), names=", ".join(map(_named, votes)))
+    if len(told) > limit:
+        told = JOINT.format(n=len(votes), names=", ".join(v.by.identity.object_id for v in votes))
     reasons = " / ".join(vote.justification for vote in votes if vote.justification)
     room = limit - len(told) - 1
     return f"{told} {reasons[:room]}" if reasons and room > 0 else told
 
 
-def bypassed(request: ApprovalRequest, decision: Decision) -> bool:
-    """Whether an approval made elsewhere came before the quorum was there. An approval
-    is only claimed when it is, so that what may be our own is none.
+def _named(vote: Vote) -> str:
+    """A name that can't pass for more than one: without what separates names here."""
+    name = "".join(" " if char in "(),/" else char for char in vote.by.display_name)
+    shown = " ".join(name.split())[:NAME_LIMIT]
+    return JOINT_NAME.format(name=shown or "?", object_id=vote.by.identity.object_id)
+
+
+def bypassed(before: ApprovalRequest, decision: Decision) -> bool:
+    """Whether an approval that Graph reports came before the quorum was there. ``before``: the request
+    as it was until then. Only an approval that completes a quorum is claimed: while its claim is
+    under way, or when Graph has its very words, the quorum was there. A claim that was given back
+    says nothing of an approval made since.
     """
-    complete = request.claim is not None and request.claim.choice is Choice.APPROVE
-    return decision.choice is Choice.APPROVE and request.quorum > 1 and not complete
+    if decision.choice is not Choice.APPROVE or before.quorum <= 1:
+        return False
+    claim = before.claim
+    if claim is None or claim.choice is not Choice.APPROVE:
+        return True
+    return before.state is not State.DECIDING and decision.justification != claim.justification

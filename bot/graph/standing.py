@@ -40,7 +40,7 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from bot.domain.danger import GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR
-from bot.domain.errors import DirectoryError, UnavailableError
+from bot.domain.errors import DirectoryError, NotFoundError, UnavailableError
 from bot.domain.model import (
     APPROVER_POLICY,
     ELIGIBILITY,
@@ -110,6 +110,9 @@ class Standings:
         asked = _first(role_definition_id, me)
         answers = await self._batch.read(list(asked.values()))
         reading = _Reading(role, me, self._clock.now(), dict(zip(asked, answers, strict=True)))
+        if _is_gone(reading):
+            # Nobody: neither an approver nor on any way to the role.
+            return Standing(ApprovalPolicy(approval_required=True, approvers=()), Holders((), ()))
         terms = _or_unreadable(APPROVER_POLICY, lambda: _terms(reading))
         defaulted = isinstance(terms, Terms) and terms.defaulted
         try:
@@ -217,6 +220,17 @@ def _first(role: str, me: str) -> dict[str, Read]:
         "all eligible": instances.eligible_for_role(role, Want.FIRST_PAGE),
         "all active": instances.active_in_role(role, Want.FIRST_PAGE),
     }
+
+
+def _is_gone(reading: _Reading) -> bool:
+    """Whether the directory has no such user (any more)."""
+    try:
+        reading.whole("person")
+    except NotFoundError:
+        return True
+    except DirectoryError:
+        return False
+    return False
 
 
 def _parents_of(group_id: str) -> Read:

@@ -154,6 +154,7 @@ class Decisions:
     async def _carry_out(self, wish: _Wish, credential: Credential, facts: Facts) -> RequestCard | LoginAsked:
         assertion = None
         try:
+            _check_role(wish)
             self._check_reason(wish, facts)
             assertion = await self.whose.assertion(wish.actor, credential)
             check_strength(assertion, self.terms.context_of(wish.request.role))
@@ -205,7 +206,7 @@ class Decisions:
         names in it. Earlier votes count only as long as their voters may decide.
         """
         request = await self._without_conflicted(request)
-        vote = Vote(_person(click.actor), click.reason, self.clock.now())
+        vote = Vote(_person(click.actor, request), click.reason, self.clock.now())
         if quorum.has_voted(request, click.actor.identity):
             raise StopError("already-voted")
         if quorum.is_last(request, click.actor.identity):
@@ -261,7 +262,7 @@ class Decisions:
     async def _claim(self, request: ApprovalRequest, click: Click) -> ApprovalRequest:
         claim = Claim(
             self.ids.new_id(),
-            _person(click.actor),
+            _person(click.actor, request),
             click.actor.channel_user_id,
             click.choice,
             click.reason,
@@ -274,7 +275,7 @@ class Decisions:
                 raise _overtaken(stored)
             claimed = lifecycle.claim(stored, claim)
             if not await tx.save_request(claimed):
-                raise StopError("being-decided")
+                raise _ChangedError
             await tx.enqueue(recovery(claimed, claim))
             await tx.audit(entry(self.clock, AuditEvent.CLAIMED, request.id, claim.by.identity, story))
         return claimed
@@ -333,8 +334,17 @@ class Decisions:
                 await tx.wake(conduct_check(wish.actor, wish.request.id, self.clock))
 
 
-def _person(actor: Actor) -> Person:
-    return Person(actor.identity, actor.display_name)
+def _person(actor: Actor, request: ApprovalRequest) -> Person:
+    """By the name the directory has for them: a client can say anything."""
+    members = request.pool.members if isinstance(request.pool, Pool) else ()
+    named = (m.person for m in members if m.person.identity == actor.identity)
+    return next(named, Person(actor.identity, actor.display_name))
+
+
+def _check_role(wish: _Wish) -> None:
+    """Settings may ask more of an approval, and speak of roles by name: without it, nobody knows."""
+    if wish.choice is Choice.APPROVE and not lifecycle.is_role_known(wish.request):
+        raise StopError("role-unknown")
 
 
 def _client_signs_in(stop: StopError, credential: Credential) -> bool:

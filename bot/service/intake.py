@@ -164,12 +164,13 @@ class Intake:
 def _completed(stored: ApprovalRequest, fresh: ApprovalRequest) -> ApprovalRequest:
     """What was missing, where it could be read now; the rest stays as it was frozen."""
     named = stored.requester.display_name != stored.requester.identity.object_id
-    role_known = stored.role.display_name != stored.role.definition_id
+    role_known = lifecycle.is_role_known(stored)
     return lifecycle.reforecast(
         stored,
         requester=stored.requester if named else fresh.requester,
         role=stored.role if role_known else fresh.role,
         pool=fresh.pool if _missing(stored.pool) > _missing(fresh.pool) else stored.pool,
+        quorum=stored.quorum if role_known else fresh.quorum,
     )
 
 
@@ -193,15 +194,25 @@ def bypass_ping(request_id: str, clock: Clock) -> Effect:
 
 
 def _pool_pings(request: ApprovalRequest, clock: Clock) -> list[Effect]:
-    """Tell ops at once when fewer than two can decide: nobody is a dead end for 24 hours, and one may
-    be on holiday. A pool that is not known is not called small.
+    """Tell ops at once when fewer than two can decide, or than have to: nobody is a dead end for 24
+    hours, and one may be on holiday. A pool that is not known is not called small.
     """
-    pool = request.pool
-    if isinstance(pool, Unreadable) or pool.unreadable is not None or len(pool.able) > 1:
+    cause = _too_small(request)
+    if cause is None:
         return []
-    cause = PingCause.THIN_POOL if pool.able else PingCause.EMPTY_POOL
     payload = {"request": request.id, "rung": 0, "cause": cause.value}
     return [Effect(f"{OPS_PING}:{request.id}:{cause.value}", OPS_PING, clock.now(), payload)]
+
+
+def _too_small(request: ApprovalRequest) -> PingCause | None:
+    pool = request.pool
+    if isinstance(pool, Unreadable) or pool.unreadable is not None:
+        return None
+    if not pool.able:
+        return PingCause.EMPTY_POOL
+    if len(pool.able) < request.quorum:
+        return PingCause.BELOW_QUORUM
+    return PingCause.THIN_POOL if len(pool.able) == 1 else None
 
 
 def _story(request: ApprovalRequest) -> dict[str, object]:

@@ -7,6 +7,8 @@ still be had, otherwise by the request's own status, which does not say who deci
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -26,8 +28,10 @@ from bot.domain.model import (
     PimStatus,
     SignInNeeded,
     State,
+    UserAssertion,
 )
 from bot.ports import Approvals, Clock, Directory, Effect, LeasedEffect, Store, Transaction, UserTokens
+from bot.service.assertion import belongs_to
 from bot.service.common import RECOVER, Then, change
 from bot.service.evidence import GRAPHS_WORD
 from bot.service.intake import bypass_ping
@@ -36,6 +40,7 @@ CLAIM_LEASE: Final = timedelta(seconds=30)
 """How long a claim may be on its way before Graph is asked what became of it. Longer than a
 decision's own time limit, so that recovery does not overtake one that is merely slow."""
 
+_TOKEN_SECONDS: Final = 3.0
 SETTLING: Final = timedelta(minutes=5)
 """How young a request may be for a 404 to mean only that Graph's replicas don't agree yet. A card
 closed by mistake would be a silent stall."""
@@ -106,13 +111,16 @@ class Recovery:
         """Write down a decision that Graph has confirmed: ours when its reviewer is who claimed
         it with that choice, otherwise one made elsewhere.
         """
+        bypassed = False
 
         def make(stored: ApprovalRequest) -> ApprovalRequest | None:
             if stored.state not in lifecycle.OPEN:
                 return None
             # By the claim as stored now: every claim is written before its PATCH, so whoever Graph
             # names has theirs here, also when it was made after ``request`` was loaded.
-            if _is_ours(stored, decision):
+            nonlocal bypassed
+            bypassed = quorum.bypassed(stored, decision)
+            if _is_ours(stored, decision) and not bypassed:
                 return lifecycle.confirm(stored, _with_reason(stored, decision))
             if decision.by is None and _claimed_since(stored, request):
                 return None
@@ -126,16 +134,15 @@ class Recovery:
             event=_conclusion,
             facts=_decision_facts(decision),
             actor=decision.by.identity if decision.by else None,
-            then=self._aftermath(request, decision),
+            then=self._aftermath(request, lambda: bypassed),
         )
 
-    def _aftermath(self, request: ApprovalRequest, decision: Decision) -> Then:
+    def _aftermath(self, request: ApprovalRequest, bypassed: Callable[[], bool]) -> Then:
         forget = _no_more_recovery(request)
 
         async def then(tx: Transaction, made: ApprovalRequest | None) -> None:
             await forget(tx, made)
-            elsewhere = made is not None and made.state is State.DECIDED_ELSEWHERE
-            if made is not None and elsewhere and quorum.bypassed(made, decision):
+            if made is not None and bypassed():
                 await tx.enqueue(bypass_ping(made.id, self.clock))
 
         return then
@@ -174,16 +181,34 @@ class Recovery:
         if request.claim is None or request.approval_id is None:
             return None
         try:
-            held = await self.user_tokens.assertion(request.claim.channel_user_id)
-            if isinstance(held, SignInNeeded):
+            held = await self._claimants_token(request.claim)
+            if held is None:
                 return None
             step = await self.approvals.read(held, request.approval)
-        except UnavailableError:
-            raise
+        except UnavailableError as error:
+            if self.clock.now() - request.claim.at < SETTLING:
+                raise
+            # Waiting for it for ever would leave the request undecided for everybody.
+            log.warning("claim_unreadable_as_approver", request=request.id, why=str(error))
+            return None
         except DirectoryError as error:
             log.info("claim_unreadable_as_approver", request=request.id, why=str(error))
             return None
         return step.decision
+
+    async def _claimants_token(self, claim: Claim) -> UserAssertion | None:
+        """Their own, or none. Raises ``UnavailableError``, also when it takes too long."""
+        try:
+            async with asyncio.timeout(_TOKEN_SECONDS):
+                held = await self.user_tokens.assertion(claim.channel_user_id)
+        except TimeoutError as error:
+            raise UnavailableError("The token service does not answer") from error
+        if isinstance(held, SignInNeeded):
+            return None
+        if not belongs_to(held, claim.by.identity):
+            log.error("token_of_another_user", actor=claim.by.identity.object_id)
+            return None
+        return held
 
     async def _by_status(self, request: ApprovalRequest, pim: PimRequest | None) -> ApprovalRequest | None:
         at = self.clock.now()

@@ -82,21 +82,27 @@ class Sender:
 
     async def _patch(self, claimed: ApprovalRequest, click: Click) -> Decision:
         """Sent, and when its answer is lost, read before it is repeated. Raises
-        ``OutcomeUnknownError`` when even reading doesn't tell.
+        ``OutcomeUnknownError`` when even reading doesn't tell, and for whatever goes wrong once an
+        attempt's fate is in doubt: it may land after all.
         """
-        approval, step = claimed.approval, click.step
+        approval, step, doubtful = claimed.approval, click.step, False
         for attempt in range(1, _PATCH_TRIES + 1):
             try:
                 await self.approvals.decide(
                     click.assertion, approval, step.step_id, click.choice, click.reason
                 )
-                by = Person(click.actor.identity, click.actor.display_name)
+                by = claimed.claim.by if claimed.claim else Person(click.actor.identity, "")
                 return Decision(click.choice, by, click.reason, self.clock.now())
             except (AlreadyDecidedError, OutcomeUnknownError) as error:
+                doubtful = True
                 log.info("decision_reread", request=claimed.id, attempt=attempt, why=type(error).__name__)
                 found = await self._reread(click.assertion, approval)
                 if found is not None:
                     return found
+            except DirectoryError as error:
+                if doubtful:
+                    raise OutcomeUnknownError from error
+                raise
         raise OutcomeUnknownError
 
     async def _reread(self, assertion: UserAssertion, approval: ApprovalRef) -> Decision | None:

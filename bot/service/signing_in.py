@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
 
 from bot.domain.audit import AuditEvent
-from bot.domain.content import CardContent
-from bot.domain.errors import ChannelRefusedError, UnavailableError
+from bot.domain.content import CardContent, Note
+from bot.domain.errors import ChannelRefusedError, SecondKeyError, UnavailableError
 from bot.domain.model import Actor, UserAssertion
 from bot.domain.obstacles import Obstacle, Way
 from bot.domain.sign_in import ACT_LIFE, PageKey, PendingAct, SignInRefusedError, started
@@ -29,6 +31,10 @@ from bot.service.common import entry, finish
 from bot.service.stops import contexts_of
 
 SIGN_IN_ASK: Final = "sign-in.ask"
+ACT_CHECK: Final = "act.check"
+_CHECK_AFTER: Final = timedelta(seconds=60)
+"""Longer than any act takes (``sending``: 25 s)."""
+_KEY: Final = re.compile(r"[0-9a-f]{64}")
 
 Resume = Callable[[Actor, Mapping[str, Any], UserAssertion], Awaitable[CardContent | None]]
 """Carries out an act of one kind: who, with what payload, by which token. The answer is what they
@@ -38,12 +44,18 @@ are shown; None when there is nothing left to act on.
 log = structlog.get_logger(__name__)
 
 
+class ActInterruptedError(SecondKeyError):
+    """Something failed while an act was carried out: it may or may not have been done."""
+
+
 @dataclass(frozen=True, slots=True)
 class Redirect:
     """Where a browser goes next, and the cookie it is known by afterwards."""
 
     url: str
     cookie: str = field(repr=False)
+    act: str
+    """Tells the cookies of several sign-ins in one browser apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +134,7 @@ class SigningIn:
         async with self.store.transaction() as tx:
             if not await tx.start_act(started(act, begun.flow, _digest(cookie))):
                 raise SignInRefusedError(PageKey.USED)
-        return Redirect(begun.url, cookie)
+        return Redirect(begun.url, cookie, short(act.key))
 
     async def complete(self, answer: Mapping[str, str], cookie: str | None) -> CardContent:
         """The browser came back from Entra: redeem the code, see whose token it is, and carry out
@@ -148,7 +160,10 @@ class SigningIn:
     async def _answered(self, answer: Mapping[str, str], cookie: str | None) -> PendingAct:
         """The act that an answer belongs to; its state counts once, whatever comes of it."""
         state = answer.get("state", "")
-        act = await self._waiting(state.partition(".")[0])
+        key = state.partition(".")[0]
+        if not _KEY.fullmatch(key):
+            raise SignInRefusedError(PageKey.UNKNOWN)
+        act = await self._waiting(key)
         expected = str((act.flow or {}).get("state", ""))
         if not expected or not hmac.compare_digest(expected.encode(), state.encode()):
             raise SignInRefusedError(PageKey.USED)
@@ -184,6 +199,10 @@ class SigningIn:
                 content = await self._carry_out(act, assertion, keep=False)
             except SignInRefusedError:
                 continue
+            except Exception as error:
+                # Each on its own: neither the others nor what was done already may be lost over it.
+                log.exception("act_failed", kind=act.kind, subject=act.subject, error=type(error).__name__)
+                content = Note("act-failed")
             if content is not None:
                 shown.append(content)
         return tuple(shown)
@@ -219,10 +238,33 @@ class SigningIn:
             if not await tx.use_act(act.key, self.clock.now()):
                 raise SignInRefusedError(PageKey.USED)
             await tx.audit(entry(self.clock, AuditEvent.SIGNED_IN, act.subject, act.actor.identity, facts))
-        if keep:
+            await tx.enqueue(_check(act, self.clock.now()))
+        if keep and act.way is not Way.STEP_UP:
             await self._keep(act, assertion)
         log.info("act_resumed", kind=act.kind, subject=act.subject, way=act.way.value)
-        return await self.resume[act.kind](act.actor, act.payload, assertion)
+        try:
+            content = await self.resume[act.kind](act.actor, act.payload, assertion)
+            async with self.store.transaction() as tx:
+                await tx.cancel(_check(act, self.clock.now()).key)
+        except (UnavailableError, ConnectionError) as error:
+            # From here on nobody may say that nothing was recorded.
+            raise ActInterruptedError from error
+        return content
+
+    async def check(self, effect: LeasedEffect) -> None:
+        """Effect handler: somebody's act was taken up a minute ago, and its end was not noted: the bot
+        was stopped, or its store failed. It is not repeated; its owner is told to look.
+        """
+        async with self.store.transaction() as tx:
+            act = await tx.act(str(effect.payload["act"]))
+        if act is not None:
+            log.error("act_interrupted", kind=act.kind, subject=act.subject)
+            try:
+                await self.chat.post(act.actor.channel_user_id, Note("act-failed"))
+            except ChannelRefusedError as error:
+                log.info("personal_chat_refused", status=error.status)
+        async with self.store.transaction() as tx:
+            await finish(tx, effect)
 
     async def _keep(self, act: PendingAct, assertion: UserAssertion) -> None:
         """Have the token service remember, so that the next click needs no sign-in. Not needed for
@@ -239,6 +281,15 @@ class SigningIn:
     async def _audit(self, event: AuditEvent, act: PendingAct, facts: Mapping[str, Any]) -> None:
         async with self.store.transaction() as tx:
             await tx.audit(entry(self.clock, event, act.subject, act.actor.identity, facts))
+
+
+def short(key: str) -> str:
+    """The beginning of an act's key, or of a sign-in's state, which begins with one."""
+    return key[:16]
+
+
+def _check(act: PendingAct, now: datetime) -> Effect:
+    return Effect(f"{ACT_CHECK}:{act.key}", ACT_CHECK, now + _CHECK_AFTER, {"act": act.key})
 
 
 def _digest(secret: str) -> str:

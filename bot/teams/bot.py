@@ -214,15 +214,31 @@ class PimBot(ActivityHandler):  # type: ignore[misc]  # botbuilder is untyped
         try:
             done, _ = await asyncio.wait({task}, timeout=self._answer_within)
         except asyncio.CancelledError:
-            task.add_done_callback(_finished_late)
+            self._behind(self._tell_late(actor, task))
             raise
         if done:
             return task.result()
         _log.warning("decision_outlasts_click", request=action.request_id)
-        task.add_done_callback(_finished_late)
+        self._behind(self._tell_late(actor, task))
         async with asyncio.timeout(_LOOK_WITHIN):
             shown = await self._desk.look(actor, action.request_id)
-        return None if shown is None else replace(shown, notice="still-recording")
+        return None if shown is None else replace(shown, notice="still-working")
+
+    async def _tell_late(self, actor: Actor, task: asyncio.Task[RequestCard | LoginAsked | None]) -> None:
+        """What came of a click that was answered before it was done, or whose sender had gone: in the
+        clicker's own chat, since the card that would have answered it is not shown any more.
+        """
+        try:
+            shown = await task
+        except Exception as error:  # noqa: BLE001 - whatever it was, they are waiting for word
+            _log.error("decision_failed_late", error=type(error).__name__, exc_info=error)
+            await self._desk.tell(actor, Note("act-failed"))
+            return
+        _log.info("decision_finished_late")
+        if isinstance(shown, LoginAsked):
+            await self._desk.sign_in(actor)
+        elif shown is not None:
+            await self._desk.tell(actor, shown)
 
     # Channels -------------------------------------------------------------------------------
 
@@ -255,8 +271,6 @@ def _finished_late(task: asyncio.Task[Any]) -> None:
         _log.warning("decision_cancelled")
     elif (error := task.exception()) is not None:
         _log.error("decision_failed_late", error=type(error).__name__, exc_info=error)
-    else:
-        _log.info("decision_finished_late")
 
 
 def _whoever(raw: Mapping[str, Any]) -> Actor | None:

@@ -22,7 +22,7 @@ import cards
 from bot.domain.content import CardContent, RequestCard
 from bot.domain.errors import UnavailableError
 from bot.domain.sign_in import ACT_LIFE, PageKey, SignInRefusedError
-from bot.service.signing_in import SigningIn
+from bot.service.signing_in import SigningIn, short
 from cards.language import negotiated, speaking, spoken
 from cards.localised import text
 
@@ -80,7 +80,7 @@ def routes(signing_in: SigningIn) -> list[web.RouteDef]:
         found = await signing_in.start(secret)
         response = web.Response(status=HTTPStatus.FOUND, headers={**_HEADERS, "Location": found.url})
         response.set_cookie(
-            _COOKIE,
+            f"{_COOKIE}-{found.act}",
             found.cookie,
             path=PATH,
             max_age=int(ACT_LIFE.total_seconds()),
@@ -91,9 +91,12 @@ def routes(signing_in: SigningIn) -> list[web.RouteDef]:
         return response
 
     async def callback(request: web.Request) -> web.StreamResponse:
-        content = await signing_in.complete(_answer(request), request.cookies.get(_COOKIE))
+        answer = _answer(request)
+        cookie = f"{_COOKIE}-{short(answer.get('state', ''))}"
+        content = await signing_in.complete(answer, request.cookies.get(cookie))
         response = page(*_told(content))
-        response.del_cookie(_COOKIE, path=PATH)
+        if cookie in request.cookies:
+            response.del_cookie(cookie, path=PATH)
         return response
 
     return [

@@ -131,10 +131,12 @@ def test_an_incomplete_forecast_can_be_made_again_until_it_is_whole(changes: dic
     request = replace(a_request(), **changes)
     assert lifecycle.is_incomplete(request)
     whole = a_request()
-    made = lifecycle.reforecast(request, requester=whole.requester, role=whole.role, pool=whole.pool)
+    made = lifecycle.reforecast(
+        request, requester=whole.requester, role=whole.role, pool=whole.pool, quorum=2
+    )
     assert not lifecycle.is_incomplete(made)
     with pytest.raises(IllegalEventError, match="frozen"):
-        lifecycle.reforecast(made, requester=whole.requester, role=whole.role, pool=whole.pool)
+        lifecycle.reforecast(made, requester=whole.requester, role=whole.role, pool=whole.pool, quorum=1)
 
 
 def test_a_role_without_a_name_is_incomplete() -> None:

@@ -91,7 +91,35 @@ def test_an_approval_elsewhere_before_the_quorum_is_a_bypass(
     assert quorum.bypassed(request_, replace(a_decision(), choice=choice)) is expected
 
 
-@pytest.mark.parametrize(("choice", "expected"), [(Choice.APPROVE, False), (Choice.DENY, True)])
-def test_what_may_be_our_own_approval_is_no_bypass(choice: Choice, expected: bool) -> None:
-    claim = Claim("c1", person(ALEX), "29:alex", choice, "", NOW - timedelta(minutes=1))
-    assert quorum.bypassed(asking(2, claim=claim), a_decision()) is expected
+@pytest.mark.parametrize(
+    ("choice", "state", "words", "expected"),
+    [
+        pytest.param(Choice.APPROVE, State.DECIDING, "", False, id="under-way"),
+        pytest.param(Choice.APPROVE, State.PENDING, "joint", False, id="given-back-but-in-its-very-words"),
+        pytest.param(Choice.APPROVE, State.PENDING, "other", True, id="given-back-and-made-anew"),
+        pytest.param(Choice.DENY, State.DECIDING, "", True, id="a-denial-under-way"),
+    ],
+)
+def test_what_may_be_our_own_approval_is_no_bypass(
+    choice: Choice, state: State, words: str, expected: bool
+) -> None:
+    claim = Claim("c1", person(ALEX), "29:alex", choice, "joint", NOW - timedelta(minutes=1))
+    decision = replace(a_decision(), justification=words)
+    assert quorum.bypassed(asking(2, claim=claim, state=state), decision) is expected
+
+
+def test_a_name_can_not_pass_for_another_approver() -> None:
+    sly = replace(vote(ALEX), by=replace(person(ALEX), display_name="Al (x), Emery (0000) / " + "y" * 90))
+    told = quorum.joint_justification(asking(2, vote(BLAKE)), sly, 500)
+    assert told.count("(") == told.count(")") == 2
+    assert len(told) <= 500
+
+
+def test_many_long_names_give_way_to_object_ids() -> None:
+    votes = tuple(
+        replace(vote(), by=person(f"00000000-0000-4000-8000-{n:012d}", "Anna-Lena Meier-Schmidt"))
+        for n in range(6)
+    )
+    told = quorum.joint_justification(asking(7, *votes), vote(ALEX), 500)
+    assert len(told) <= 500
+    assert all(v.by.identity.object_id in told for v in votes)

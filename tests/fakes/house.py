@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from fakes.people import FakeChat, FakeIds, FakeSignIns, FakeUserTokens, token_o
 from fakes.values import ALEX, BLAKE, NOW, TENANT, a_pim_request, an_actor
 
 from bot.domain.content import RequestCard
-from bot.domain.model import ApprovalRequest, Choice, PimRequest, SlaPlan
+from bot.domain.model import ApprovalRequest, Choice, PimRequest, Role, SlaPlan
 from bot.domain.separation import Rules
 from bot.ports import AuditEntry, LeasedEffect
 from bot.service.announce import Announcer
@@ -54,6 +55,7 @@ class FakeHouse:
     sign_ins: FakeSignIns = field(default_factory=FakeSignIns)
     chat: FakeChat = field(default_factory=FakeChat)
     quorum: int = 1
+    quorum_of: Callable[[Role], int] | None = None
 
     def __post_init__(self) -> None:
         self.store = MemoryStore(self.clock)
@@ -91,7 +93,13 @@ class FakeHouse:
             Forgeries(self.store, self.clock),
         )
         self.intake = Intake(
-            self.graph, self.facts, self.store, self.clock, self.rules, LADDER, lambda _: self.quorum
+            self.graph,
+            self.facts,
+            self.store,
+            self.clock,
+            self.rules,
+            LADDER,
+            self.quorum_of or (lambda _: self.quorum),
         )
         self.reconciler = Reconciler(
             directory=self.graph,

@@ -191,8 +191,18 @@ async def test_a_part_that_can_not_be_read_is_unreadable_as_a_whole(
     assert "403" in part.why
 
 
-async def test_of_whom_no_account_is_found_nothing_is_known(ann: FakeCloud, graph: GraphAdapters) -> None:
+async def test_somebody_who_is_gone_approves_nothing_and_holds_nothing(
+    ann: FakeCloud, graph: GraphAdapters
+) -> None:
     ann.on("GET /v1.0/users/ann", fails(404))
+    standing = await graph.directory.standing(ROLE, "ann")
+    assert not isinstance(standing.policy, Unreadable)
+    assert not standing.policy.approvers
+    assert standing.holders == Holders((), ())
+
+
+async def test_somebody_who_can_not_be_read_is_nobody_known(ann: FakeCloud, graph: GraphAdapters) -> None:
+    ann.on("GET /v1.0/users/ann", fails(403))
     policy = (await graph.directory.standing(ROLE, "ann")).policy
     assert not isinstance(policy, Unreadable)
     assert [one.guest for one in policy.approvers] == [None]

@@ -109,6 +109,7 @@ class FakeDesk:
     accepts: bool = True
     """Whether a token or code that a client sends is accepted."""
     carried_on: int = 0
+    asked_to_sign_in: list[Actor] = field(default_factory=list)
     told: list[tuple[Actor, CardContent]] = field(default_factory=list)
     decided: list[tuple[Actor, str, Choice, str]] = field(default_factory=list)
     looked: list[tuple[Actor, str]] = field(default_factory=list)
@@ -158,7 +159,7 @@ class FakeDesk:
         self.told.append((actor, content))
 
     async def sign_in(self, actor: Actor) -> None:
-        raise NotImplementedError
+        self.asked_to_sign_in.append(actor)
 
     async def sign_out(self, actor: Actor) -> None:
         raise NotImplementedError

@@ -34,10 +34,11 @@ from channel_samples import (
 from structlog.testing import capture_logs
 from teams_fakes import FakeCommands, FakeDesk, Naps, Service, Tokens, config
 
-from bot.domain.content import RequestCard
+from bot.domain.content import Note, RequestCard
 from bot.domain.errors import UnavailableError
-from bot.domain.model import Choice, Identity
+from bot.domain.model import Choice, Identity, SignInResource
 from bot.inbound.tokens import ChannelKey, parse_jwks
+from bot.ports import LoginAsked
 from bot.teams import TeamsTurns, teams_turns
 from bot.teams.http import Patience
 from bot.web.messages import MessagesEndpoint, routes
@@ -284,11 +285,24 @@ async def test_a_slow_decision_is_answered_in_time_and_finishes_behind_the_answe
     desk.hold = asyncio.Event()
     status, said = await teams.deliver(click())
     assert (status, said["statusCode"], said["type"]) == (200, 200, CARD)
-    assert text.NOTICES["still-recording"] in json.dumps(said["value"], ensure_ascii=False)
+    assert text.NOTICES["still-working"] in json.dumps(said["value"], ensure_ascii=False)
     assert desk.finished == 0
     desk.hold.set()
     await turns.close()
     assert desk.finished == 1
+    # The card that would have answered the click is not shown any more: its clicker is told.
+    assert [content for _, content in desk.told] == [desk.card]
+
+
+async def test_a_slow_click_that_needs_a_sign_in_asks_for_it_in_the_chat(
+    teams: Teams, desk: FakeDesk, turns: TeamsTurns
+):
+    desk.hold = asyncio.Event()
+    await teams.deliver(click())
+    desk.card = LoginAsked(SignInResource("graph", None))
+    desk.hold.set()
+    await turns.close()
+    assert len(desk.asked_to_sign_in) == 1
 
 
 async def test_a_slow_decision_about_an_unknown_request_says_so(teams: Teams, desk: FakeDesk):
@@ -309,6 +323,7 @@ async def test_a_decision_that_fails_late_is_logged(teams: Teams, desk: FakeDesk
     with capture_logs() as logs:
         await turns.close()
     assert [line["event"] for line in logs] == ["decision_failed_late"]
+    assert [content for _, content in desk.told] == [Note("act-failed")]
 
 
 async def test_closing_waits_no_longer_than_it_is_told(teams: Teams, desk: FakeDesk, turns: TeamsTurns):

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from bot.domain.content import CardContent, Note, RequestCard
 from bot.domain.errors import UnavailableError
 from bot.domain.sign_in import PageKey, SignInRefusedError
-from bot.service.signing_in import Redirect
+from bot.service.signing_in import ActInterruptedError, Redirect
 from bot.web.sign_in import CALLBACK, PATH, routes
 from cards import text
 
@@ -37,7 +37,7 @@ class FakeSigningIn:
         self.started.append(secret)
         if self.fail is not None:
             raise self.fail
-        return Redirect("https://login.example/authorize?state=k.s", "c" * 43)
+        return Redirect("https://login.example/authorize?state=k.s", "c" * 43, "a1b2")
 
     async def complete(self, answer: Mapping[str, str], cookie: str | None) -> CardContent:
         self.completed.append((dict(answer), cookie))
@@ -68,7 +68,7 @@ async def test_a_link_sends_the_browser_on_and_marks_it(client: Client, signing_
     status, headers, _ = await get(client, f"{PATH}?act={SECRET}")
     assert (status, headers["Location"]) == (302, "https://login.example/authorize?state=k.s")
     cookie = headers["Set-Cookie"]
-    assert cookie.startswith(f"{COOKIE}={'c' * 43};")
+    assert cookie.startswith(f"{COOKIE}-a1b2={'c' * 43};")
     for wanted in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/signin", "Max-Age=600"):
         assert wanted in cookie
     assert signing_in.started == [SECRET]
@@ -103,12 +103,12 @@ async def test_what_can_be_no_link_is_not_looked_up(
 
 
 async def test_coming_back_says_what_was_recorded(client: Client, signing_in: FakeSigningIn) -> None:
-    headers = {"Cookie": f"{COOKIE}=mine"}
+    headers = {"Cookie": f"{COOKIE}-k.s=mine; {COOKIE}-other=not"}
     status, answered, said = await get(client, f"{CALLBACK}?code=c1&state=k.s&other=1", headers=headers)
     assert status == 200
     assert signing_in.completed == [({"code": "c1", "state": "k.s"}, "mine")]
     assert "you approved this request" in said
-    assert f'{COOKIE}=""' in answered["Set-Cookie"]
+    assert answered["Set-Cookie"].startswith(f'{COOKIE}-k.s=""')
 
 
 async def test_a_page_that_needs_another_sign_in_links_to_it(
@@ -147,6 +147,16 @@ async def test_each_refusal_has_its_page_and_never_a_success_status(
     assert headers["Cache-Control"] == "no-store"
     assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["X-Frame-Options"] == "DENY"
+
+
+async def test_what_failed_half_way_is_not_said_to_have_left_nothing(
+    client: Client, signing_in: FakeSigningIn
+) -> None:
+    signing_in.fail = ActInterruptedError()
+    with capture_logs():
+        status, _, said = await get(client, f"{CALLBACK}?code=c&state=s")
+    assert (status, text.MESSAGES["error"][1][:40] in said) == (500, True)
+    assert "Nothing was recorded" not in said
 
 
 @pytest.mark.parametrize("fault", [UnavailableError("Entra"), ConnectionError("store")])
