@@ -15,7 +15,7 @@ from bot.demo.cases import GROUPS, UnknownCaseError, chosen, every
 DEMO = [sys.executable, "-m", "bot", "demo"]
 _PATIENCE = 600
 """Seconds: under a minute on a quiet machine, and several where others use it too."""
-pytestmark = pytest.mark.timeout(_PATIENCE + 30)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(_PATIENCE + 30)]
 Lines = list[dict[str, Any]]
 
 

@@ -9,6 +9,8 @@ from stories.conftest import Town, in_channel, shown
 
 from bot.demo.remote import words
 
+pytestmark = pytest.mark.long  # each plays on two processes of its own
+
 OPERATORS, VAULT = "Application Operators", "Finance Vault"
 
 

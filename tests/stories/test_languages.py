@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from bot.demo.remote import Json, words
 from bot.demo.town import Town, in_channel
+
+pytestmark = pytest.mark.long  # each plays on two processes of its own
 
 
 async def say(town: Town, user: str, text: str) -> str:

@@ -13,6 +13,8 @@ from stories.conftest import Town, in_channel
 from bot.demo.remote import Json, words
 from cards import text
 
+pytestmark = pytest.mark.long  # each plays on two processes of its own
+
 ASK = "activate Security Administrator 2h because ticket 1234"
 FREE = "activate User Administrator 2h because one user"
 """Needs no approval."""

@@ -9,6 +9,8 @@ import pytest
 from bot.demo.remote import Json
 from bot.demo.town import Town
 
+pytestmark = pytest.mark.long  # each plays on two processes of its own
+
 C1 = {"access_token": {"acrs": {"essential": True, "value": "c1"}}}
 
 

@@ -14,6 +14,8 @@ from bot.demo.remote import Json, Remote, words
 from bot.demo.town import Town, in_channel
 from bot.domain.commands import COMMANDS, CommandInfo, CommandName
 
+pytestmark = pytest.mark.long  # each plays on two processes of its own
+
 Transcript = Callable[[Town], Awaitable[None]]
 TRANSCRIPTS: dict[CommandName, Transcript] = {}
 
