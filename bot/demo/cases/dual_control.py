@@ -76,7 +76,8 @@ async def in_the_portal(scene: Scene) -> None:
     deed = {"user": "emery", "request": asked.id, "result": "Approve", "justification": "sure"}
     await scene.change("Emery approves in the portal", partial(scene.town.remote.post, "portal/decide", deed))
     await scene.ops_read(since, "Approved elsewhere with 1 of 2 approvals")
-    await scene.closed(asked, "Approved outside this channel")
+    # Whether the role is usable by then or not, which the card goes on to say.
+    await scene.closed(asked, "Approved by", "Microsoft Graph did not say who")
     await scene.audited(
         asked,
         _voted("alex"),
