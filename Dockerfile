@@ -21,7 +21,6 @@ COPY pyproject.toml README.md ./
 COPY bot bot
 COPY cards cards
 COPY manifest manifest
-COPY manifest manifest
 # What builds the package stays behind.
 RUN python -m pip --python /opt/secondkey/bin/python install --no-deps --no-index --no-build-isolation . \
     && python -m pip --python /opt/secondkey/bin/python uninstall --yes \

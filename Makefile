@@ -11,7 +11,7 @@ ARGS ?=
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-demo: $(VENV)/.installed ## Play the whole story against a sandbox tenant (ARGS=--script, ARGS=--serve)
+demo: $(VENV)/.installed ## Play the whole story against a sandbox tenant (ARGS=--script, --serve, --list, '--case NAME')
 	@$(BIN)/secondkey demo $(ARGS)
 
 serve: $(VENV)/.installed ## Run the bot with the settings of this environment

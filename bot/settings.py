@@ -32,6 +32,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from bot import sso
 from bot.clouds import CLOUDS, Cloud
 from bot.domain import tickets
 from bot.domain.errors import SecondKeyError
@@ -155,11 +156,6 @@ class Settings(FromFileAndEnvironment):
     )
     denial_needs_reason: bool = Field(
         default=True, description="Ask approvers for a reason whenever they deny, whatever the policy says."
-    )
-    app_id_uri: str | None = Field(
-        default=None,
-        pattern=r"^api://[^\s?#]+$",
-        description="Application ID URI of the app registration; by default `api://botid-{client id}`.",
     )
     guests_may_decide: bool = Field(
         default=False, description="Let approvers decide who are guests in the tenant."
@@ -323,7 +319,7 @@ class Settings(FromFileAndEnvironment):
     @property
     def api_scope(self) -> str:
         """The scope that the app exposes, which sign-ins ask for."""
-        return f"{self.app_id_uri or f'api://botid-{self.client_id}'}/access_as_user"
+        return f"{sso.application_id_uri(self.client_id)}/{sso.SCOPE}"
 
     def approver_context_of(self, role: Role) -> str | None:
         routed = self._routing(role)

@@ -55,6 +55,11 @@ param slaSeconds int = 300
 @maxValue(3600)
 param pollSeconds int = 10
 
+@description('Port on which Prometheus inside the container environment reads the metrics; 0 serves none. Never reachable through the ingress.')
+@minValue(0)
+@maxValue(65535)
+param metricsPort int = 9464
+
 @description('Least severe log line to print.')
 @allowed([
   'debug'
@@ -312,6 +317,9 @@ module container 'modules/container.bicep' = if (runBot) {
       DATABASE_IDENTITY: identity.outputs.clientId
       HOST: '0.0.0.0'
       PORT: string(port)
+      // Inside the environment only: the ingress leads to no other port than the one above.
+      METRICS_PORT: metricsPort == 0 ? '' : string(metricsPort)
+      METRICS_HOST: '0.0.0.0'
       OAUTH_CONNECTION: connectionName
       BREAK_GLASS: join(breakGlassObjectIds, ',')
       SUBSCRIPTIONS: join(subscriptions, ',')

@@ -33,7 +33,7 @@ INFO = Gauge(
 TAKEN_IN = Counter(
     name="requests_taken_in_total",
     tells="Pending PIM requests taken in, by the signal that told of them first.",
-    labels={"source": "`poll`, `subscription`, `extension`, `alert`, `command`"},
+    labels={"source": "`poll`, `subscription`, `command`"},
 )
 CARDS = Counter(
     name="cards_total",

@@ -55,4 +55,4 @@ def judge(ahead: Mapping[str, timedelta]) -> list[Finding]:
     if abs(worst) >= _NOTICED:
         breaks = "Ops are pinged at the wrong time, and soon valid tokens are refused."
         return [warning("clock.drifts", off, breaks, _SET)]
-    return [ok("clock.right", f"agrees with {' and '.join(ahead)} to within {max(1.0, seconds):.0f} seconds")]
+    return [ok("clock.right", f"agrees with {' and '.join(ahead)} to within {max(1.0, seconds):.0f} s")]

@@ -30,7 +30,7 @@ async def look_at_poll(tools: Tools) -> Iterable[Finding]:
         info(
             "poll.no-others",
             "PIM's custom extension and Azure Monitor alerts are not signals of this release; polling finds"
-            "  the same requests, some seconds later",
+            " the same requests, some seconds later",
         ),
     ]
 

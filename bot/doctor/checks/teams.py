@@ -150,4 +150,4 @@ async def look_at_keys(tools: Tools) -> Iterable[Finding]:
                 "Look whether this machine reaches the OpenID metadata of the cloud's Bot Framework.",
             )
         ]
-    return [ok("channel-keys.fetched", f"{len(keys)} signing keys")]
+    return [ok("channel-keys.fetched", f"signing keys: {len(keys)}")]
