@@ -76,7 +76,7 @@ class PendingReply:
 
 @dataclass(frozen=True, slots=True)
 class ApproversReply:
-    """Who could approve the asker's request for a role."""
+    """Who could approve a request for a role: the asker's own, or the one that waits for them."""
 
     role_name: str
     pool: Pool | Unreadable

@@ -229,7 +229,13 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 def _one_line(name: Any) -> str:
     if not isinstance(name, str):
         return ""
-    return "".join(c for c in name if unicodedata.category(c)[0] != "C").strip()[:_MAX_NAME]
+    return "".join(map(_printable, name)).strip()[:_MAX_NAME]
+
+
+def _printable(char: str) -> str:
+    """Separators, which end lines too (U+2028), become plain spaces; what can't be shown goes."""
+    kind = unicodedata.category(char)[0]
+    return " " if kind == "Z" else "" if kind == "C" else char
 
 
 # What --------------------------------------------------------------------------------------

@@ -86,12 +86,32 @@ class Activations:
     async def activate_with(self, actor: Actor, assertion: UserAssertion, wish: Wish) -> a.ActivationOutcome:
         """As ``activate``, with this very token: what a step-up ends with."""
         wish = self.completed(wish)
-        problems = self.problems(wish, await self.policy(wish.role.key))
-        outcome = problems or await self.send(actor, assertion, wish)
+        policy = await self.policy(wish.role.key)
+        outcome: a.ActivationOutcome | None = self.problems(wish, policy)
+        if policy is None:
+            outcome = await self._tried(actor, assertion, wish)
+        outcome = outcome or await self.send(actor, assertion, wish)
         if not isinstance(outcome, a.Sent | a.NeedsChange):
             await self._audit_refusal(actor, assertion, wish, outcome)
         metrics.ACTIVATIONS.add(outcome=type(outcome).__name__)
         return outcome
+
+    async def _tried(
+        self, actor: Actor, assertion: UserAssertion, wish: Wish
+    ) -> a.ActivationOutcome | None:
+        """What PIM would refuse the wish for, by a run that only validates; None: nothing. In place of
+        the policy, where that can't be read.
+        """
+        try:
+            await self.pim.activate(assertion, actor.identity.object_id, wish, validate_only=True)
+        except OutcomeUnknownError:
+            # A lost answer to a question: certainly nothing was done.
+            return a.Unavailable()
+        except PimRefusedError as error:
+            return await self.refused(actor, assertion, wish, error)
+        except DirectoryError as error:
+            return trouble_of(error)
+        return None
 
     # What the other use cases share ---------------------------------------------------------
 

@@ -87,20 +87,26 @@ class Asking:
         if not isinstance(eligible, tuple):
             return InTrouble(eligible)
         waiting = [one for one in await self._open() if _in_pool(one, actor.identity)]
+        waiting.sort(key=lambda request: request.requested_at, reverse=True)
         # A role's approvers are the same at every scope: one of them stands for all.
         roles = {role.key: role for role in (*map(_role_of, waiting), *eligible)}
         found = self.picker.one_of(
             tuple(roles.values()), CommandName.WHO_CAN_APPROVE, command.role_text, said, text=render(command)
         )
-        return await self._approvers(actor, found) if isinstance(found, EligibleRole) else found
+        if not isinstance(found, EligibleRole):
+            return found
+        # Whoever may not ask for the role asks about the request that waits, of another person: of
+        # several, the oldest.
+        about = None if found in eligible else next(one for one in waiting[::-1] if _role_of(one) == found)
+        return await self._approvers(actor.identity if about is None else about.requester.identity, found)
 
-    async def _approvers(self, actor: Actor, role: EligibleRole) -> ApproversReply:
+    async def _approvers(self, requester: Identity, role: EligibleRole) -> ApproversReply:
         facts = await self.facts.live(role.key)
         if isinstance(facts.policy, Unreadable):
             return ApproversReply(role.display_name, facts.policy)
         return ApproversReply(
             role.display_name,
-            separation.forecast(actor.identity, role.scope, facts.policy, facts.holders, self.rules),
+            separation.forecast(requester, role.scope, facts.policy, facts.holders, self.rules),
             facts.policy.approval_required,
         )
 

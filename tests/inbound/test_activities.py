@@ -327,6 +327,11 @@ def test_a_claim_is_kept_short_printable_and_whole():
     }
 
 
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\xa0", "\u3000"])
+def test_a_claim_is_one_line_whatever_separates_its_words(separator: str):
+    assert claimed_by(click("approve", verb=f"deny{separator}all"))["data_verb"] == "deny all"
+
+
 @pytest.mark.parametrize("value", [None, 1, "x", [], {"action": 7}, {"action": {"data": []}}, {"verb": 1}])
 def test_whatever_a_click_is_its_claim_can_be_read(value: Any):
     assert claimed_by(click() | {"value": value})["object_id"] == ADELE_ID

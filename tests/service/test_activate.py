@@ -82,6 +82,35 @@ async def test_what_the_policy_would_refuse_is_not_sent_and_one_click_mends_it(h
 async def test_a_policy_that_cant_be_read_stops_nobody_since_pim_judges_anyway(house: OwnHouse) -> None:
     house.pim.unreadable = PermissionMissingError()
     assert isinstance(await house.desk.activate(house.riley, a_wish(duration=9 * HOUR)), a.Sent)
+    assert [act for act, _ in house.pim.posted] == ["validate", "selfActivate"]
+
+
+async def test_a_policy_that_can_be_read_needs_no_run_that_only_validates(house: OwnHouse) -> None:
+    await house.desk.activate(house.riley, a_wish())
+    assert [act for act, _ in house.pim.posted] == ["selfActivate"]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "outcome"),
+    [
+        (
+            PimRefusedError(refusal=PimRefusal.POLICY, rules=("ExpirationRule",), code="x"),
+            a.PolicyRefused(("ExpirationRule",)),
+        ),
+        (ClaimsChallengeError(claims="{}"), a.StepUpNeeded("{}")),
+        (UnavailableError(), a.Unavailable()),
+        (OutcomeUnknownError(), a.Unavailable()),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+async def test_without_a_policy_pim_is_asked_before_anything_is_sent(
+    house: OwnHouse, refusal: DirectoryError, outcome: a.ActivationOutcome
+) -> None:
+    house.pim.unreadable = PermissionMissingError()
+    house.pim.before.append(refusal)
+    assert await house.desk.activate(house.riley, a_wish()) == outcome
+    assert [act for act, _ in house.pim.posted] == ["validate"]
+    assert house.graph.requests == {}
 
 
 async def test_the_same_wish_twice_is_one_request_with_one_card(house: OwnHouse) -> None:

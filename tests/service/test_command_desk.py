@@ -419,6 +419,29 @@ async def test_who_can_approve_is_told_to_the_pool_of_a_request(house: CommandHo
     assert isinstance(await house.say("who can approve security", RILEY), NoneFitting)
 
 
+async def test_who_can_approve_is_about_the_request_that_waits_and_not_about_whoever_asks(
+    house: CommandHouse,
+) -> None:
+    house.own.roles = ()
+    house.graph.make_eligible(BLAKE)
+    async with house.store.transaction() as tx:
+        await tx.add_request(a_request(id="r1", requester=person(RILEY), requested_at=NOW - HOURS))
+        await tx.add_request(a_request(id="r2", requester=person(ALEX), requested_at=NOW))
+    reply = await house.say("who can approve security", ALEX)
+    assert isinstance(reply, ApproversReply)
+    assert isinstance(reply.pool, Pool)
+    assert [member.person.identity.object_id for member in reply.pool.able] == [ALEX]
+
+
+async def test_who_can_approve_a_role_that_one_may_ask_for_leaves_oneself_out(house: CommandHouse) -> None:
+    async with house.store.transaction() as tx:
+        await tx.add_request(a_request())
+    reply = await house.say("who can approve security", ALEX)
+    assert isinstance(reply, ApproversReply)
+    assert isinstance(reply.pool, Pool)
+    assert ALEX not in [member.person.identity.object_id for member in reply.pool.able]
+
+
 async def test_who_can_approve_says_what_can_not_be_read(house: CommandHouse) -> None:
     house.graph.fail["approval_policy"] = UnavailableError()
     reply = await house.say("who can approve security")
