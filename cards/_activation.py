@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from bot.domain.content import ActivationCard
 from bot.domain.following import Activation, Stage
+from bot.domain.grammar import Options, parse, render
 from bot.domain.model import Choice, Pool
+from bot.domain.said import Chosen
+from bot.domain.tickets import TicketPatterns
+from bot.domain.typed import Activate, Cancel, Deactivate, Extend, Span
 from cards import _builder as ac
 from cards import _parts as parts
 from cards import _words as w
+from cards._faces import beside, fits, form
 from cards._safe import plain
 from cards.localised import text
 
@@ -26,6 +32,11 @@ _STYLES: Final = {
     Stage.ENDING: "warning",
     Stage.ENDED: "emphasis",
 }
+_NO_QUOTES: Final = dict.fromkeys(map(ord, '"“”„‟«»'))
+_EVERY_TICKET: Final = Options(TicketPatterns.of({}))
+"""What a reason is searched for is the bot's to know: a ticket is always said as one."""
+_ANY_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""No command that is read here says a time."""
 _HELD: Final = frozenset({Stage.USABLE, Stage.ENDING})
 _OVER: Final = frozenset({Stage.DENIED, Stage.WITHDRAWN, Stage.EXPIRED, Stage.FAILED, Stage.ENDED})
 
@@ -44,16 +55,17 @@ def body(content: ActivationCard) -> Iterator[ac.Element]:
 
 
 def actions(content: ActivationCard) -> Iterator[ac.Element]:
-    """Each button sends what could be typed as well."""
-    role = _command_name(content.activation)
+    """Each button says what could be typed as well, about this very request or role at its scope."""
+    activation = content.activation
+    role, chosen = _command_name(activation), Chosen(activation.key, activation.scope)
     match content.stage:
         case Stage.WAITING:
-            yield ac.say(text.WITHDRAW, f"cancel {role}")
+            yield beside(text.WITHDRAW, render(Cancel(role)), Chosen(activation.request_id))
         case Stage.USABLE | Stage.ENDING:
-            yield ac.say(text.EXTEND, f"extend {role}{_span(content.activation)}")
-            yield ac.say(text.GIVE_BACK, f"deactivate {role}", style="destructive")
+            yield beside(text.EXTEND, render(Extend(role, _span(activation))), chosen)
+            yield beside(text.GIVE_BACK, render(Deactivate(role)), chosen, style="destructive")
         case Stage.EXPIRED | Stage.FAILED | Stage.ENDED:
-            yield ac.say(text.ASK_AGAIN, "again")
+            yield _ask_again(activation, chosen)
     yield from parts.portal(content.portal_url)
 
 
@@ -130,14 +142,34 @@ def _waiting(content: ActivationCard) -> Iterator[ac.Element]:
         yield parts.row(text.OPENS, ac.words(w.when(content.expires_at)))
 
 
+def _ask_again(activation: Activation, chosen: Chosen) -> ac.Element:
+    """The same from now on; the form where no command on a button can say it."""
+    role, span = _command_name(activation), _span(activation)
+    wanted = Activate(role, None, span, None, activation.reason, activation.ticket)
+    said = render(wanted, _EVERY_TICKET)
+    if fits(said) and _reads_as(said, wanted):
+        return beside(text.ASK_AGAIN, said, chosen)
+    spoken = render(Activate(role, None, span, None, activation.reason))
+    return form(text.ASK_AGAIN, spoken if fits(spoken) else render(Activate(role, None, span)), chosen)
+
+
+def _reads_as(said: str, wanted: Activate) -> bool:
+    """Whether nothing is lost; a number that was typed into the form may be none in a command."""
+    read = parse(said, _ANY_TIME, ZoneInfo("UTC"))
+    if not isinstance(read, Activate) or (read.span, read.starts_at) != (wanted.span, None):
+        return False
+    return wanted.ticket is None or (read.ticket is not None and read.ticket.number == wanted.ticket.number)
+
+
 def _command_name(activation: Activation) -> str:
-    """The role's name as its user would type it."""
-    return plain(activation.role_name, w.ROLE) or activation.key
+    """The role's name as its user would type it. Quotes in it would end those around it; which role
+    is meant, says what goes along as chosen.
+    """
+    return plain(activation.role_name, w.ROLE).translate(_NO_QUOTES).strip() or activation.key
 
 
-def _span(activation: Activation) -> str:
-    """As much again as was asked for, in the grammar's words; nothing when that is not known."""
-    if activation.duration is None:
-        return ""
-    minutes = int(activation.duration.total_seconds()) // 60
-    return f" {minutes}m" if minutes else ""
+def _span(activation: Activation) -> Span:
+    """As much again as was asked for, to the minute; nothing when that is not known."""
+    if activation.duration is None or activation.duration < timedelta(minutes=1):
+        return Span()
+    return Span(duration=timedelta(minutes=activation.duration // timedelta(minutes=1)))

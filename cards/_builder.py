@@ -85,11 +85,6 @@ def execute(verb: str, data: Mapping[str, str], **more: Any) -> Element:
     return _Execute(verb, data, fallback=acb.ActionSubmit(data=dict(data), **more), **more)
 
 
-def say(title: str, command: str, **more: Any) -> Element:
-    """A button that sends ``command`` as if its user had typed it (Teams docs, "imBack")."""
-    return acb.ActionSubmit(title=title, data={"msteams": {"type": "imBack", "value": command}}, **more)
-
-
 def show_card(title: str, body: Iterable[Element], actions: Iterable[Element], **more: Any) -> Element:
     """A button that opens a card within the card."""
     inner = {"type": "AdaptiveCard", "body": list(body), "actions": list(actions)}

@@ -40,12 +40,22 @@ def again(
     """A button that says ``command``, about what was chosen. Everything in it is checked anew when
     it comes back: it is the client that sends it.
     """
-    data = {"verb": "command", "text": command}
-    if chosen is not None:
-        data |= {"key": chosen.key, "scope": chosen.scope}
+    data = _command(command, chosen)
     if confirmed:
         data["confirmed"] = "yes"
     return ac.execute("command", data, title=title, style=style)
+
+
+def beside(title: str, command: str, chosen: Chosen, *, style: str = "default") -> ac.Element:
+    """The same for a card that stays: what is submitted is answered beside it, while the answer to
+    what is executed takes the card's place.
+    """
+    return ac.submit(title, _command(command, chosen), style=style)
+
+
+def _command(command: str, chosen: Chosen | None) -> dict[str, str]:
+    data = {"verb": "command", "text": command}
+    return data if chosen is None else data | {"key": chosen.key, "scope": chosen.scope}
 
 
 def form(title: str, command: str, chosen: Chosen | None = None) -> ac.Element:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final, TypeVar, assert_never
 
 from bot.domain.activation import ActiveRole, EligibleRole
-from bot.domain.commands import COMMANDS
+from bot.domain.commands import COMMANDS, CommandName
 from bot.domain.model import Pool, Unreadable
 from bot.domain.replies import (
     ApproversReply,
@@ -201,15 +201,25 @@ def _which(reply: WhichOne) -> Face:
 
 def _none(reply: NoneFitting) -> Face:
     names = [plain(name, w.ROLE) for name in reply.names[:_NAMES]]
-    rows = [line(t.YOURS.format(names=w.listed(names)) if names else t.NONE_YOURS)]
-    title = t.NONE_NAMED
-    if reply.typed:
-        title = t.NONE_FITS.format(typed=plain(reply.typed, TYPED))
+    fits_none, named_none, yours, nothing = _none_words(reply.command)
+    rows = [line(yours.format(names=w.listed(names)) if names else nothing)]
+    title = fits_none.format(typed=plain(reply.typed, TYPED)) if reply.typed else named_none
     if reply.suggestion is None:
         return Face(title, "", "warning", tuple(rows))
     rows += [ac.words(t.NEAREST), line(plain(reply.suggestion, COMMAND), fontType="monospace")]
     actions = (again(t.DO_IT, reply.suggestion),) if fits(reply.suggestion) else ()
     return Face(title, "", "warning", tuple(rows), actions)
+
+
+def _none_words(command: CommandName) -> tuple[str, str, str, str]:
+    """That none fits what was named, or none is there; which there are, or that there are none."""
+    match command:
+        case CommandName.EXTEND | CommandName.DEACTIVATE:
+            return t.NO_ACTIVE_FITS, t.NO_ACTIVE, t.YOUR_ACTIVE, t.NOTHING_ACTIVE
+        case CommandName.CANCEL:
+            return t.NO_WAITING_FITS, t.NOTHING_TO_WITHDRAW, t.YOUR_WAITING, t.NOTHING_WAITING
+        case _:
+            return t.NONE_FITS, t.NONE_NAMED, t.YOURS, t.NONE_YOURS
 
 
 # The form ------------------------------------------------------------------------------------

@@ -37,6 +37,12 @@ OPTION_AT: Final = "{role} ({scope})"
 NONE_FITS: Final = "None of your roles fits “{typed}”"
 NONE_NAMED: Final = "You have no role for that"
 YOURS: Final = "You can choose from: {names}."
+NO_ACTIVE_FITS: Final = "No active role of yours fits “{typed}”"
+NO_ACTIVE: Final = "You have no active role"
+YOUR_ACTIVE: Final = "Active are: {names}."
+NOTHING_ACTIVE: Final = "None of your roles is active."
+NO_WAITING_FITS: Final = "None of your waiting requests fits “{typed}”"
+YOUR_WAITING: Final = "For these roles, requests of yours wait for an approval: {names}."
 NONE_YOURS: Final = (
     "You are eligible for no role here. Eligibility is granted in PIM, by whoever administers it."
 )

@@ -96,9 +96,7 @@ class Activations:
         metrics.ACTIVATIONS.add(outcome=type(outcome).__name__)
         return outcome
 
-    async def _tried(
-        self, actor: Actor, assertion: UserAssertion, wish: Wish
-    ) -> a.ActivationOutcome | None:
+    async def _tried(self, actor: Actor, assertion: UserAssertion, wish: Wish) -> a.ActivationOutcome | None:
         """What PIM would refuse the wish for, by a run that only validates; None: nothing. In place of
         the policy, where that can't be read.
         """

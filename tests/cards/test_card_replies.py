@@ -130,6 +130,8 @@ REPLIES: dict[str, Reply] = {
     ),
     "which-unsaid": WhichOne("", "deactivate", (Option(CHOSEN, EVIL, "/"),)),
     "none": NoneFitting(CommandName.ACTIVATE, EVIL, (EVIL,) * 30, f"activate {EVIL} 2h"),
+    "none-active-fits": NoneFitting(CommandName.EXTEND, EVIL, (EVIL,) * 30),
+    "none-waiting-fits": NoneFitting(CommandName.CANCEL, EVIL, (EVIL,) * 30),
     "none-at-all": NoneFitting(CommandName.DEACTIVATE, "", ()),
     "how-long": HowLong(
         EVIL, CHOSEN, ((timedelta(hours=1), "activate x 1h"), (timedelta(hours=2), "activate x 2h"))
@@ -181,6 +183,23 @@ def actions(card: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def button(name: str) -> dict[str, Any]:
     (found,) = [one for one in actions(cards.render(REPLIES[name])) if one["type"] == "Action.Execute"]
     return found
+
+
+@pytest.mark.parametrize("command", [CommandName.EXTEND, CommandName.DEACTIVATE])
+def test_where_no_such_role_is_active_nothing_is_said_of_eligibility(command: CommandName) -> None:
+    none = said(cards.render(NoneFitting(command, "Reader", ())))
+    assert "No active role of yours fits “Reader”" in none
+    assert "None of your roles is active" in none
+    others = said(cards.render(NoneFitting(command, "Reader", ("Owner",))))
+    assert "Active are: Owner." in others
+    assert "You have no active role" in said(cards.render(NoneFitting(command, "", ())))
+    assert "ligib" not in none + others
+
+
+def test_what_waits_is_told_where_nothing_such_waits() -> None:
+    drawn = said(cards.render(NoneFitting(CommandName.CANCEL, "Reader", ("Owner",))))
+    assert "None of your waiting requests fits “Reader”" in drawn
+    assert "wait for an approval: Owner." in drawn
 
 
 def test_every_kind_of_reply_is_drawn_here() -> None:

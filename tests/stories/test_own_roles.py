@@ -124,6 +124,24 @@ async def test_withdrawn_by_its_button_both_cards_close(town: Town) -> None:
     assert (await town.graph(request))["status"] == "Canceled"
 
 
+async def test_ask_again_asks_for_the_role_of_its_card_whatever_was_asked_for_since(town: Town) -> None:
+    since = await town.remote.position()
+    await say(town, FREE)
+    card = await living(town, since)
+    await town.card_says(card, "Usable now")
+    await advance(town, 7200 + 1)
+    await town.card_says(card, "■ Ended")
+    await asked(town)
+    since = await town.remote.position()
+    await town.remote.post("teams/click", {"user": "riley", "activity_id": card, "title": text.ASK_AGAIN})
+    again = await living(town, since)
+    await town.card_says(again, "User Administrator", "Usable now", "one user")
+    await town.card_says(card, "■ Ended")
+    first, _, third = await requests(town)
+    for told in ("justification", "ticketInfo", "roleDefinitionId", "directoryScopeId"):
+        assert first[told] == third[told]
+
+
 async def test_given_back_at_the_first_moment_pim_takes_it(town: Town) -> None:
     since = await town.remote.position()
     await say(town, FREE)

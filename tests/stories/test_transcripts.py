@@ -132,7 +132,9 @@ async def _again(town: Town) -> None:
 @transcript(CommandName.EXTEND)
 async def _extend(town: Town) -> None:
     chat = Chat(town, "riley")
-    assert "None of your roles fits" in await chat.say("extend Global Reader 1h")
+    said = await chat.say("extend Global Reader 1h")
+    assert "No active role of yours fits" in said
+    assert "eligible" not in said
     await chat.say("activate Global Reader 1h because reading")
     await chat.until("status", "Global Reader")
     said = await chat.say("extend Global Reader 1h")
