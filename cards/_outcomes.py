@@ -7,7 +7,6 @@ from typing import assert_never
 
 from bot.domain import activation as a
 from bot.domain.grammar import render as typed
-from bot.domain.model import SignInNeeded
 from bot.domain.replies import (
     Activated,
     GaveBack,
@@ -194,7 +193,7 @@ def _costs(costs: a.ExtensionCosts) -> Iterator[ac.Element]:
 
 def trouble(of: a.Trouble) -> Face:
     title, note = t.TROUBLES.get(type(of), t.TROUBLE_FALLBACK)
-    link = of.link if isinstance(of, SignInNeeded | a.StepUpNeeded | a.ConsentNeeded) else None
+    link = of.link if isinstance(of, a.Curable) else None
     if link is not None:
         note = t.TROUBLE_LINKED
     rows: list[ac.Element] = []

@@ -105,6 +105,15 @@ def public_reply(reply: Reply) -> dict[str, Any]:
     return {**_reply(reply), "actions": []}
 
 
+def dialog_reply(reply: Reply) -> dict[str, Any]:
+    """The same in a dialog, which one person sees: with links, and without the buttons that dialogs
+    don't press.
+    """
+    card = _reply(reply)
+    links = [one for one in card.get("actions", []) if one["type"] == "Action.OpenUrl"]
+    return {**card, "actions": links}
+
+
 def form(reply: FormReply) -> dict[str, Any]:
     """The card of the form, for a Teams dialog."""
     send = ac.submit(t.FORM_SEND, {"verb": "form"}, style="positive")

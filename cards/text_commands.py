@@ -159,11 +159,40 @@ TROUBLES: Final[dict[type[a.Trouble], tuple[str, str]]] = {
     SignInNeeded: ("⚠ Sign in first", "I act with your own sign-in only. Sign in, then say it again."),
     a.StepUpNeeded: (
         "⚠ Entra asks for a stronger sign-in",
-        "Nothing was done. Sign in again with the button, or use the PIM portal.",
+        "Nothing was done, and signing in here does not bring what it asks for. Use the PIM portal.",
+    ),
+    a.SignInExpired: (
+        "⚠ Your sign-in has expired",
+        "Nothing was done. Type sign out, then sign in, and say it again.",
+    ),
+    a.SignInRevoked: (
+        "⚠ Your sign-in was revoked",
+        (
+            "A new password can be why, for instance. Nothing was done. Type sign out, then sign in, and "
+            "say it again."
+        ),
+    ),
+    a.SignInBlocked: (
+        "⛔ Entra does not let you in",
+        (
+            "A policy or your account's state forbids it, and signing in again does not change that. Nothing "
+            "was done. Your administrator can say why."
+        ),
     ),
     a.ConsentNeeded: (
         "⚠ Consent is missing",
         "You, or your administrator, have to allow Second Key to act with your sign-in. Nothing was done.",
+    ),
+    a.ConsentDeclined: (
+        "⚠ You did not consent",
+        "Without it, Second Key can't act with your sign-in. Nothing was done. Use the PIM portal.",
+    ),
+    a.AdminConsentNeeded: (
+        "⚠ Your administrator has to consent",
+        (
+            "Until then, Second Key can't act with your sign-in. Nothing was done. Tell ops; meanwhile, use "
+            "the PIM portal."
+        ),
     ),
     a.AnotherAccount: (
         "⛔ The sign-in is another account's",

@@ -237,6 +237,41 @@ class ConsentNeeded:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentDeclined:
+    """The user was asked to consent, and did not; ``link`` asks once more."""
+
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AdminConsentNeeded:
+    """Only an administrator can consent: no sign-in of the user's mends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignInExpired:
+    """The sign-in that the token came from has ended by itself; ``link`` leads to a new one."""
+
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignInRevoked:
+    """Somebody ended the sign-in that the token came from; ``link`` leads to a new one."""
+
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignInBlocked:
+    """Entra does not let the user in, however they sign in."""
+
+
+Curable = SignInNeeded | StepUpNeeded | ConsentNeeded | ConsentDeclined | SignInExpired | SignInRevoked
+"""What a sign-in may mend."""
+
+
+@dataclass(frozen=True, slots=True)
 class NotPermitted:
     """The bot, or the user, lacks a permission in Graph."""
 
@@ -276,9 +311,9 @@ class ResourceLocked:
 
 
 Trouble = (
-    SignInNeeded
-    | StepUpNeeded
-    | ConsentNeeded
+    Curable
+    | AdminConsentNeeded
+    | SignInBlocked
     | AnotherAccount
     | NotPermitted
     | LicenceMissing

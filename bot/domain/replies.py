@@ -244,3 +244,14 @@ Reply = (
 def is_public(reply: Reply) -> TypeGuard[HelpReply | UnreadReply | NoticeReply]:
     """Whether it may stand in a channel: it tells nothing but what the asker typed there."""
     return isinstance(reply, HelpReply | UnreadReply | NoticeReply)
+
+
+def outcome_in(reply: object) -> object:
+    """What came of it or stood in the way, for replies that have such."""
+    match reply:
+        case InTrouble(trouble=trouble):
+            return trouble
+        case Activated() | GaveBack() | Took() | Prolonged():
+            return reply.outcome
+        case _:
+            return None

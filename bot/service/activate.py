@@ -33,6 +33,7 @@ from bot.service.assertion import belongs_to
 from bot.service.common import ContentionError, entry
 from bot.service.followed import own_card, watch
 from bot.service.intake import Intake
+from bot.service.presenting import just_signed_in
 from bot.service.runner import settle
 from bot.service.troubles import trouble_of
 from bot.telemetry import metrics
@@ -126,7 +127,12 @@ class Activations:
     async def assertion(
         self, actor: Actor
     ) -> UserAssertion | SignInNeeded | a.AnotherAccount | a.Unavailable:
-        """The actor's token for this app, and nobody else's."""
+        """The actor's token for this app, and nobody else's: the one of the sign-in that has just
+        ended before one that is held.
+        """
+        just = just_signed_in()
+        if just is not None and belongs_to(just.assertion, actor.identity):
+            return just.assertion
         try:
             held = await self.user_tokens.assertion(actor.channel_user_id)
         except UnavailableError:

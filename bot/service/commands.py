@@ -15,20 +15,17 @@ import structlog
 from bot.domain import durations
 from bot.domain.errors import SecondKeyError
 from bot.domain.grammar import NAMES, parse
-from bot.domain.model import Actor, SignInNeeded
+from bot.domain.model import Actor
 from bot.domain.replies import (
-    Activated,
     FormFault,
     FormReply,
-    GaveBack,
     HelpReply,
     InTrouble,
     Notice,
     NoticeReply,
-    Prolonged,
     Reply,
-    Took,
     UnreadReply,
+    outcome_in,
 )
 from bot.domain.said import MAX_TEXT, Filled, Said, chosen_of
 from bot.domain.typed import (
@@ -90,14 +87,7 @@ class CommandDesk:
             return UnreadReply(command.why, command.suggestion)
         reply = await self._do(actor, command, said)
         metrics.COMMANDS.add(command=NAMES[type(command)].value, answer=_told(reply))
-        await self._help_to_sign_in(actor, reply)
         return reply
-
-    async def _help_to_sign_in(self, actor: Actor, reply: Reply) -> None:
-        """Where a sign-in is missing and nothing asks for it yet, ask at once, in the actor's own chat."""
-        trouble = _trouble(reply)
-        if isinstance(trouble, SignInNeeded) and trouble.link is None:
-            await self._sign_in(actor)
 
     async def _do(self, actor: Actor, command: Command, said: Said) -> Reply:
         match command:
@@ -159,22 +149,10 @@ class CommandDesk:
         command = Activate("", None, Span(duration=span), None, filled.reason.strip(), ticket)
         reply = await self.activating.activate(actor, command, replace(said, chosen=chosen))
         metrics.COMMANDS.add(command=NAMES[Activate].value, answer=_told(reply))
-        await self._help_to_sign_in(actor, reply)
         return reply
-
-
-def _trouble(reply: Reply) -> object:
-    """What stood in the way, for replies that something may have."""
-    match reply:
-        case InTrouble(trouble=trouble):
-            return trouble
-        case Activated() | GaveBack() | Took() | Prolonged():
-            return reply.outcome
-        case _:
-            return None
 
 
 def _told(reply: Reply) -> str:
     """What came of it, for the metric: from the names of the answers' classes, which are few."""
-    kind = type(_trouble(reply) or reply).__name__.removesuffix("Reply")
+    kind = type(outcome_in(reply) or reply).__name__.removesuffix("Reply")
     return re.sub(r"(?<!^)(?=[A-Z])", "-", kind).lower()

@@ -101,7 +101,15 @@ class GivingBack:
                 raise UnavailableError
             case a.GivenBack() | a.NotActive():
                 hitch = None
-            case SignInNeeded() | a.StepUpNeeded() | a.ConsentNeeded() | a.AnotherAccount():
+            case (
+                SignInNeeded()
+                | a.StepUpNeeded()
+                | a.ConsentNeeded()
+                | a.ConsentDeclined()
+                | a.SignInExpired()
+                | a.SignInRevoked()
+                | a.AnotherAccount()
+            ):
                 hitch = "give-back-sign-in"
             case _:
                 hitch = "give-back-failed"

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from bot.domain import activation as a
-from bot.domain.content import CardContent
-from bot.domain.model import Actor, SignInNeeded, UserAssertion
-from bot.domain.obstacles import SIGN_IN_NEEDED, Obstacle, Way
+from bot.domain.content import CardContent, Note
+from bot.domain.model import Actor, UserAssertion
 from bot.domain.replies import FormReply, InTrouble, Reply
 from bot.domain.said import Chosen, Filled, Said
 from bot.service.commands import CommandDesk
+from bot.service.presenting import AGAIN, helps, just_signed_in, resumed
 from bot.service.signing_in import SigningIn
+from bot.service.troubles import obstacle_for
 
 SAY: Final = "say"
+FORM: Final = "form"
+SUBMIT: Final = "submit"
 _SUBJECT: Final = 200
 """Characters of a command that tell it from another that waits too."""
+_ANYWHERE: Final = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True)
 class ResumedCommands:
     """``ports.Commands``. Made by ``of``, which also says how a command goes on after the sign-in: it
-    is said again, with the sign-in that the token service holds by then.
+    is said again, with the token that the sign-in ended in.
     """
 
     desk: CommandDesk
@@ -33,48 +37,69 @@ class ResumedCommands:
     @classmethod
     def of(cls, desk: CommandDesk, signing_in: SigningIn) -> ResumedCommands:
         made = cls(desk, signing_in)
-        signing_in.resume[SAY] = made.resume
+        signing_in.resume[SAY] = made.resume_say
+        signing_in.resume[FORM] = made.resume_form
+        signing_in.resume[SUBMIT] = made.resume_submit
         return made
 
     async def say(self, actor: Actor, said: Said) -> Reply:
         """See ``ports.Commands.say``."""
-        reply = await self.desk.say(actor, said)
-        if not isinstance(reply, InTrouble) or not _is_missing(reply.trouble):
-            return reply
-        # The desk has asked for the sign-in itself, in the actor's own chat.
-        link = await self.signing_in.begin(
-            actor, SAY, said.text[:_SUBJECT], _document(said), _obstacle(reply.trouble), ask=False
-        )
-        return InTrouble(_linked(reply.trouble, link))
+        return await self._kept(actor, SAY, said.text, _document(said), await self.desk.say(actor, said))
 
     async def form(self, actor: Actor, said: Said) -> FormReply | Reply:
-        """See ``ports.Commands.form``."""
-        return await self.desk.form(actor, said)
+        """See ``ports.Commands.form``. A form can't be opened after a sign-in: there is only the sign-in."""
+        reply = await self.desk.form(actor, said)
+        return reply if isinstance(reply, FormReply) else await self._kept(actor, FORM, "", {}, reply)
 
     async def submit(self, actor: Actor, filled: Filled, said: Said) -> FormReply | Reply:
         """See ``ports.Commands.submit``."""
-        return await self.desk.submit(actor, filled, said)
+        reply = await self.desk.submit(actor, filled, said)
+        if isinstance(reply, FormReply):
+            return reply
+        document = {**_document(said), "filled": asdict(filled)}
+        return await self._kept(actor, SUBMIT, filled.role, document, reply)
 
-    async def resume(self, actor: Actor, payload: Mapping[str, Any], assertion: UserAssertion) -> CardContent:
+    async def _kept(
+        self, actor: Actor, kind: str, subject: str, payload: Mapping[str, Any], reply: Reply
+    ) -> Reply:
+        """The reply with a link that finishes what was said, where a sign-in is what it takes. It is
+        asked for in the actor's own chat too, once the act is written down, and not over and over.
+        """
+        if not isinstance(reply, InTrouble):
+            return reply
+        trouble = reply.trouble
+        if not isinstance(trouble, a.Curable) or trouble.link is not None or not helps(trouble):
+            return reply
+        again = just_signed_in() is not None
+        kept = {**payload, AGAIN: again}
+        obstacle = obstacle_for(trouble)
+        link = await self.signing_in.begin(actor, kind, subject[:_SUBJECT], kept, obstacle, ask=not again)
+        return InTrouble(replace(trouble, link=link))
+
+    # After the sign-in ----------------------------------------------------------------------
+
+    async def resume_say(
+        self, actor: Actor, payload: Mapping[str, Any], assertion: UserAssertion
+    ) -> CardContent:
         """See ``signing_in.Resume``."""
-        del assertion  # held by the token service, too
-        return await self.desk.say(actor, _said(payload))
+        with resumed(payload, assertion):
+            return await self.say(actor, _said(payload))
 
+    async def resume_form(
+        self, actor: Actor, payload: Mapping[str, Any], assertion: UserAssertion
+    ) -> CardContent:
+        """See ``signing_in.Resume``. Says whether the form can be opened now."""
+        with resumed(payload, assertion):
+            reply = await self.form(actor, Said("", _ANYWHERE))
+        return Note("signed-in") if isinstance(reply, FormReply) else reply
 
-def _is_missing(trouble: a.Trouble) -> bool:
-    return isinstance(trouble, SignInNeeded | a.ConsentNeeded) and trouble.link is None
-
-
-def _obstacle(trouble: a.Trouble) -> Obstacle:
-    if isinstance(trouble, a.ConsentNeeded):
-        return Obstacle("consent-needed", Way.CONSENT)
-    return SIGN_IN_NEEDED
-
-
-def _linked(trouble: a.Trouble, link: str) -> a.Trouble:
-    if isinstance(trouble, SignInNeeded | a.ConsentNeeded):
-        return replace(trouble, link=link)
-    return trouble
+    async def resume_submit(
+        self, actor: Actor, payload: Mapping[str, Any], assertion: UserAssertion
+    ) -> CardContent:
+        """See ``signing_in.Resume``. What was filled in wrongly can only be filled in anew."""
+        with resumed(payload, assertion):
+            reply = await self.submit(actor, Filled(**payload["filled"]), _said(payload))
+        return Note("signed-in") if isinstance(reply, FormReply) else reply
 
 
 def _document(said: Said) -> dict[str, Any]:

@@ -14,13 +14,14 @@ from bot.domain import activation as a
 from bot.domain.activation import ActiveRole, EligibleRole, Wish
 from bot.domain.content import CardContent
 from bot.domain.grammar import render
-from bot.domain.model import Actor, PimRequest, SignInNeeded, UserAssertion
-from bot.domain.obstacles import SIGN_IN_NEEDED, Obstacle, Way
+from bot.domain.model import Actor, PimRequest, UserAssertion
 from bot.domain.replies import Activated, GaveBack, Prolonged, Took
 from bot.domain.said import Chosen
 from bot.domain.typed import Extend, Span
 from bot.service.own_roles import RoleDesk
+from bot.service.presenting import AGAIN, helps, just_signed_in, resumed
 from bot.service.signing_in import SigningIn
+from bot.service.troubles import obstacle_for
 
 ACTIVATE: Final = "activate"
 DEACTIVATE: Final = "deactivate"
@@ -81,9 +82,12 @@ class SignedInRoles:
         self, actor: Actor, kind: str, subject: str, payload: Mapping[str, Any], outcome: _T
     ) -> _T:
         """The outcome with a link that finishes the act, where a sign-in is what it takes."""
-        if not isinstance(outcome, SignInNeeded | a.StepUpNeeded | a.ConsentNeeded):
+        if not isinstance(outcome, a.Curable) or not helps(outcome):
             return outcome
-        link = await self.signing_in.begin(actor, kind, subject, payload, _obstacle(outcome))
+        again = just_signed_in() is not None
+        link = await self.signing_in.begin(
+            actor, kind, subject, {**payload, AGAIN: again}, obstacle_for(outcome), ask=not again
+        )
         return cast("_T", replace(outcome, link=link))
 
     # After the sign-in ----------------------------------------------------------------------
@@ -93,16 +97,16 @@ class SignedInRoles:
     ) -> CardContent:
         """See ``signing_in.Resume``."""
         wish = _WISH.validate_python(payload["wish"])
-        return Activated(wish, await self.desk.activations.activate_with(actor, assertion, wish))
+        with resumed(payload, assertion):
+            return Activated(wish, await self.activate(actor, wish))
 
     async def resume_deactivate(
         self, actor: Actor, payload: Mapping[str, Any], assertion: UserAssertion
     ) -> CardContent:
         """See ``signing_in.Resume``."""
         key, scope = str(payload["key"]), str(payload["scope"])
-        outcome = await self.desk.giving_back.deactivate_with(
-            actor, assertion, key, scope, when_possible=bool(payload["when_possible"])
-        )
+        with resumed(payload, assertion):
+            outcome = await self.deactivate(actor, key, scope, when_possible=bool(payload["when_possible"]))
         match outcome:
             case a.GivenBack(role=role) | a.TooEarly(role=role) | a.WillGiveBack(role=role):
                 name = role.display_name
@@ -115,9 +119,8 @@ class SignedInRoles:
     ) -> CardContent:
         """See ``signing_in.Resume``."""
         request_id = payload["request"]
-        outcome = await self.desk.withdrawals.withdraw_with(
-            actor, assertion, None if request_id is None else str(request_id)
-        )
+        with resumed(payload, assertion):
+            outcome = await self.withdraw(actor, None if request_id is None else str(request_id))
         return Took(outcome)
 
     async def resume_extend(
@@ -125,21 +128,10 @@ class SignedInRoles:
     ) -> CardContent:
         """See ``signing_in.Resume``."""
         wish = _WISH.validate_python(payload["wish"])
-        outcome = await self.desk.extensions.extend_with(
-            actor, assertion, wish, confirmed=bool(payload["confirmed"])
-        )
+        with resumed(payload, assertion):
+            outcome = await self.extend(actor, wish, confirmed=bool(payload["confirmed"]))
         said = Extend(wish.role.display_name, Span(duration=wish.duration), wish.reason)
         return Prolonged(wish, outcome, render(said))
-
-
-def _obstacle(outcome: SignInNeeded | a.StepUpNeeded | a.ConsentNeeded) -> Obstacle:
-    match outcome:
-        case a.StepUpNeeded(claims=claims):
-            return Obstacle("step-up-needed", Way.STEP_UP, claims)
-        case a.ConsentNeeded():
-            return Obstacle("consent-needed", Way.CONSENT)
-        case SignInNeeded():
-            return SIGN_IN_NEEDED
 
 
 def _about(wish: Wish) -> str:

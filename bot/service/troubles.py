@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
 from bot.domain import activation as a
 from bot.domain.errors import (
     ClaimsChallengeError,
     DirectoryError,
-    InteractionRequiredError,
     NotFoundError,
     OutcomeUnknownError,
     PermissionMissingError,
@@ -15,8 +18,30 @@ from bot.domain.errors import (
     UnavailableError,
 )
 from bot.domain.model import SignInNeeded
+from bot.domain.obstacles import SIGN_IN_NEEDED, Obstacle, Way, obstacle_of
 
-_CONSENT = "AADSTS65001"
+_Plain = (
+    SignInNeeded
+    | a.ConsentNeeded
+    | a.ConsentDeclined
+    | a.AdminConsentNeeded
+    | a.SignInExpired
+    | a.SignInRevoked
+    | a.SignInBlocked
+)
+
+_BY_TAG: Final[Mapping[str, type[_Plain]]] = MappingProxyType(
+    {
+        "sign-in-needed": SignInNeeded,
+        "interaction-needed": SignInNeeded,
+        "consent-needed": a.ConsentNeeded,
+        "consent-declined": a.ConsentDeclined,
+        "admin-consent-needed": a.AdminConsentNeeded,
+        "sign-in-expired": a.SignInExpired,
+        "sign-in-revoked": a.SignInRevoked,
+        "sign-in-blocked": a.SignInBlocked,
+    }
+)
 
 
 def trouble_of(error: DirectoryError) -> a.Trouble:
@@ -24,10 +49,6 @@ def trouble_of(error: DirectoryError) -> a.Trouble:
     match error:
         case ClaimsChallengeError():
             return a.StepUpNeeded(error.claims)
-        case InteractionRequiredError(code=code) if code == _CONSENT:
-            return a.ConsentNeeded()
-        case InteractionRequiredError():
-            return SignInNeeded()
         case PermissionMissingError():
             return a.NotPermitted(error.scopes)
         case PimRefusedError():
@@ -39,7 +60,25 @@ def trouble_of(error: DirectoryError) -> a.Trouble:
         case UnavailableError():
             return a.Unavailable()
         case _:
-            return a.Rejected(error.code)
+            made = _BY_TAG.get(obstacle_of(error).tag)
+            return a.Rejected(error.code) if made is None else made()
+
+
+def obstacle_for(trouble: a.Curable) -> Obstacle:
+    """What a sign-in has to get past."""
+    match trouble:
+        case a.StepUpNeeded(claims=claims):
+            return Obstacle("step-up-needed", Way.STEP_UP, claims)
+        case a.ConsentNeeded():
+            return Obstacle("consent-needed", Way.CONSENT)
+        case a.ConsentDeclined():
+            return Obstacle("consent-declined", Way.CONSENT)
+        case a.SignInExpired():
+            return Obstacle("sign-in-expired", Way.SIGN_IN)
+        case a.SignInRevoked():
+            return Obstacle("sign-in-revoked", Way.SIGN_IN)
+        case SignInNeeded():
+            return SIGN_IN_NEEDED
 
 
 def _refused(error: PimRefusedError) -> a.Trouble:

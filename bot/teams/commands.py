@@ -156,4 +156,4 @@ class CommandTurns:
 def _dialog(reply: FormReply | Reply) -> InvokeResponse:
     if isinstance(reply, FormReply):
         return dialog(cards.form(reply))
-    return dialog(cards.public_reply(reply))
+    return dialog(cards.dialog_reply(reply))

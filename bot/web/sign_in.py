@@ -19,8 +19,10 @@ import structlog
 from aiohttp import web
 
 import cards
+from bot.domain.activation import Curable
 from bot.domain.content import CardContent, RequestCard
 from bot.domain.errors import UnavailableError
+from bot.domain.replies import outcome_in
 from bot.domain.sign_in import ACT_LIFE, PageKey, SignInRefusedError
 from bot.service.signing_in import SigningIn, short
 from cards.language import negotiated, speaking, spoken
@@ -143,7 +145,8 @@ def refusal(key: PageKey) -> web.Response:
 def _told(content: CardContent) -> tuple[str, list[str], str | None]:
     line = cards.summary(content)
     if not isinstance(content, RequestCard):
-        return line, [], None
+        outcome = outcome_in(content)
+        return line, [], outcome.link if isinstance(outcome, Curable) else None
     notice = text.NOTICES.get(content.notice or "", text.NOTICE_FALLBACK)
     return notice, [line], content.sign_in_link
 

@@ -79,6 +79,11 @@ TROUBLES: tuple[a.Trouble, ...] = (
     SignInNeeded(),
     a.StepUpNeeded("claims", "https://login.example/step-up"),
     a.ConsentNeeded(),
+    a.ConsentDeclined("https://login.example/consent"),
+    a.AdminConsentNeeded(),
+    a.SignInExpired("https://login.example/expired"),
+    a.SignInRevoked(),
+    a.SignInBlocked(),
     a.AnotherAccount(),
     a.NotPermitted(("X.Read",)),
     a.LicenceMissing(),
@@ -338,3 +343,11 @@ def test_a_role_that_is_not_ones_own_is_not_filled_in() -> None:
 @pytest.mark.parametrize("fault", FormFault)
 def test_what_can_not_be_read_is_said_above_the_form(fault: FormFault) -> None:
     assert t.FORM_FAULTS[fault] in said(cards.form(FormReply((PLAIN,), Filled(), fault)))
+
+
+def test_a_dialog_keeps_the_link_to_sign_in_and_no_button() -> None:
+    linked = InTrouble(SignInNeeded("https://bot.example/signin?act=s"))
+    (link,) = cards.dialog_reply(linked)["actions"]
+    assert (link["type"], link["url"]) == ("Action.OpenUrl", "https://bot.example/signin?act=s")
+    assert cards.public_reply(linked)["actions"] == []
+    assert cards.dialog_reply(InTrouble(a.SignInBlocked()))["actions"] == []

@@ -320,3 +320,22 @@ async def test_membership_of_a_group_is_asked_for_decided_and_used_like_a_role(t
     await advance(town, 301)
     await say(town, 'deactivate "Application Operators"')
     await town.card_says(card, "■ Ended", "before its time was over")
+
+
+async def test_a_typed_command_that_entra_wants_a_stronger_sign_in_for_is_done_after_it(town: Town) -> None:
+    c1 = {"access_token": {"acrs": {"essential": True, "value": "c1"}}}
+    await town.remote.patch("world", {"require_claims": {"riley": c1}})
+    assert "stronger sign-in" in await say(town, ASK)
+    assert await requests(town) == []
+    newest = (await town.remote.get("teams/activities"))["activities"][-1]
+    (link,) = [a["url"] for a in newest["card"]["actions"] if a["type"] == "Action.OpenUrl"]
+    page = await town.remote.post("browser", {"user": "riley", "url": link})
+    assert (page["status"], "Sent to PIM" in page["text"]) == (200, True), page["text"]
+    assert len(await requests(town)) == 1
+
+
+async def test_whoever_is_blocked_is_told_so_and_sent_to_no_sign_in(town: Town) -> None:
+    await town.remote.patch("world", {"obo_refusals": {"riley": 53003}})
+    assert "does not let you in" in await say(town, "my roles")
+    newest = (await town.remote.get("teams/activities"))["activities"][-1]
+    assert [a for a in newest["card"].get("actions", []) if a["type"] == "Action.OpenUrl"] == []

@@ -1,0 +1,59 @@
+"""The token that a sign-in has just ended in, for whatever is done because of it.
+
+The token service may hold none, or one that lacks what a step-up brought.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bot.domain import activation as a
+from bot.domain.model import UserAssertion
+
+
+@dataclass(frozen=True, slots=True)
+class JustSignedIn:
+    """``again``: it was not the first sign-in for the same act."""
+
+    assertion: UserAssertion
+    again: bool
+
+
+AGAIN: Final = "again"
+"""In an act's payload: a sign-in for it has been tried before."""
+
+_JUST: Final[ContextVar[JustSignedIn | None]] = ContextVar("just_signed_in", default=None)
+
+
+def just_signed_in() -> JustSignedIn | None:
+    """The sign-in that what runs now goes on after, if it does."""
+    return _JUST.get()
+
+
+@contextmanager
+def presenting(assertion: UserAssertion, *, again: bool) -> Iterator[None]:
+    """Whatever is done inside is done by this token, where it is the actor's own."""
+    before = _JUST.set(JustSignedIn(assertion, again))
+    try:
+        yield
+    finally:
+        _JUST.reset(before)
+
+
+def resumed(payload: Mapping[str, Any], assertion: UserAssertion) -> AbstractContextManager[None]:
+    """``presenting``, for an act that was kept with this payload."""
+    return presenting(assertion, again=bool(payload.get(AGAIN)))
+
+
+def helps(trouble: a.Curable) -> bool:
+    """Whether one more sign-in may mend it: not one that has just been tried in vain."""
+    just = _JUST.get()
+    if just is None:
+        return True
+    if isinstance(trouble, a.StepUpNeeded):
+        return just.assertion.claims != trouble.claims
+    return not just.again
