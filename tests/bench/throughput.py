@@ -124,7 +124,7 @@ async def _with_replies(
     since, before = await remote.position(), len(load.milliseconds)
     await _drive(session, url, sample, load, seconds, most)
     lines = (await remote.get("log", since=since))["lines"]
-    replies = sum(line["event"] == "message_posted" for line in lines)
+    replies = sum(line["event"] in {"message_posted", "card_posted"} for line in lines)
     if replies != len(load.milliseconds) - before:
         raise DemoError(f"{len(load.milliseconds) - before} messages, but {replies} replies")
 
