@@ -55,7 +55,7 @@ param slaSeconds int = 300
 @maxValue(3600)
 param pollSeconds int = 10
 
-@description('Port on which Prometheus inside the container environment reads the metrics; 0 serves none. Never reachable through the ingress.')
+@description('Port of the metrics inside each replica, for a collector beside the bot; 0 serves none. Not published by the ingress.')
 @minValue(0)
 @maxValue(65535)
 param metricsPort int = 9464

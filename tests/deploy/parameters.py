@@ -33,9 +33,8 @@ def _default(value: Any) -> str:
 def _limits(one: Mapping[str, Any]) -> str:
     if choices := decorated(one, "allowed"):
         return ", ".join(f"`{choice}`" for choice in choices)
-    low = decorated(one, "min_value") or decorated(one, "min_length")
-    high = decorated(one, "max_value") or decorated(one, "max_length")
-    unit = " characters" if one["type"] == "string" else ""
+    kind, unit = ("length", " characters") if one["type"] == "string" else ("value", "")
+    low, high = decorated(one, f"min_{kind}"), decorated(one, f"max_{kind}")
     if low is None:
         return ""
     if low == high:
