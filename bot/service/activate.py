@@ -30,18 +30,16 @@ from bot.domain.model import Actor, Person, PimRequest, PimStatus, SignInNeeded,
 from bot.ports import AuditEntry, Clock, RoleFacts, SelfService, Store, Transaction, UserTokens
 from bot.service import evidence
 from bot.service.assertion import belongs_to
-from bot.service.common import ContentionError, entry
+from bot.service.common import ContentionError, entry, insist
 from bot.service.followed import own_card, watch
 from bot.service.intake import Intake
 from bot.service.presenting import just_signed_in
-from bot.service.runner import settle
 from bot.service.troubles import trouble_of
 from bot.telemetry import metrics
 
 _SENDS: Final = 2
 _SKEW: Final = timedelta(minutes=2)
 """How far Graph's clock may be behind: a request is recognised as the one just sent within it."""
-_TRIES: Final = 10
 _LIVE: Final = frozenset({PimStatus.AWAITING_APPROVAL, PimStatus.IN_TRANSIT, PimStatus.GRANTED})
 _ELIGIBILITY_RULE: Final = "EligibilityRule"
 
@@ -223,7 +221,7 @@ class Activations:
         made = following.of_pim(pim, who, role_name, actor.channel_user_id, self.clock.now())
         fresh = replace(made, language=actor.language)
 
-        async def record(tx: Transaction) -> bool:
+        async def record(tx: Transaction) -> None:
             if await tx.add_activation(fresh):
                 if sent_by is not None:
                     await tx.audit(self._sent(actor, pim, sent_by))
@@ -231,16 +229,12 @@ class Activations:
                 stored = await tx.activation(pim.id)
                 told = stored and following.told_here(stored, actor.channel_user_id)
                 if told is not None and told is not stored and not await tx.save_activation(told):
-                    return False
+                    raise ContentionError
             if fresh.granted_at is not None:
                 await tx.enqueue(watch(pim.id, self.clock.now()))
             await tx.wake(own_card(pim.id, self.clock.now()))
-            return True
 
-        for _ in range(_TRIES):
-            if await settle(self.store, record):
-                return
-        raise ContentionError
+        await insist(self.store, record)
 
     def _sent(self, actor: Actor, pim: PimRequest, by: UserAssertion) -> AuditEntry:
         told = {"role": pim.role_definition_id, "scope": pim.scope, "status": pim.raw_status}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from bot.domain.audit import AuditEvent
 from bot.domain.errors import SecondKeyError
@@ -24,6 +24,9 @@ HOUSEKEEPING: Final = "housekeeping"
 _CONTENTION_TRIES: Final = 10
 
 
+T = TypeVar("T")
+
+
 class ContentionError(SecondKeyError):
     """The request kept changing under our hands; trying again later will help."""
 
@@ -36,6 +39,16 @@ async def finish(tx: Transaction, effect: LeasedEffect) -> None:
     """Mark an effect done. Raises ``LeaseLostError``, which rolls the transaction back."""
     if not await tx.finish(effect):
         raise LeaseLostError
+
+
+async def insist(store: Store, attempt: Callable[[Transaction], Awaitable[T]]) -> T:
+    """``settle``, and once more from the start when ``attempt`` raises ``ContentionError``: what it read
+    was changed by somebody else before it was written. Raises ``ContentionError`` when that goes on.
+    """
+    for _ in range(_CONTENTION_TRIES):
+        with suppress(ContentionError):
+            return await settle(store, attempt)
+    raise ContentionError
 
 
 Change = Callable[[ApprovalRequest], ApprovalRequest | None]
@@ -64,23 +77,17 @@ async def change(
     ``ContentionError``, and what ``make`` and ``then`` raise.
     """
 
-    async def attempt(tx: Transaction) -> tuple[bool, ApprovalRequest | None]:
+    async def attempt(tx: Transaction) -> ApprovalRequest | None:
         stored = await tx.request(request_id)
         made = make(stored) if stored is not None else None
-        if made is not None and not await write(
-            tx, clock, made, event=event(made) if callable(event) else event, facts=facts, actor=actor
-        ):
-            return False, None
+        if made is not None:
+            named_event = event(made) if callable(event) else event
+            await write(tx, clock, made, event=named_event, facts=facts, actor=actor)
         if then is not None:
             await then(tx, made)
-        return True, made
+        return made
 
-    for _ in range(_CONTENTION_TRIES):
-        with suppress(ContentionError):
-            done, made = await settle(store, attempt)
-            if done:
-                return made
-    raise ContentionError
+    return await insist(store, attempt)
 
 
 async def write(
@@ -91,18 +98,14 @@ async def write(
     event: AuditEvent,
     facts: Mapping[str, Any] | None = None,
     actor: Identity | None = None,
-) -> bool:
-    """Save a changed request, audit the change and have its cards follow. False: somebody else
-    changed it first, and nothing was written. Raises ``ContentionError``, for the transaction to be
-    rolled back, when it is its activation that somebody else changed.
+) -> None:
+    """Save a changed request, audit the change and have its cards follow. Raises ``ContentionError``,
+    for the transaction to be rolled back, when somebody else changed it or its activation first.
     """
-    if not await tx.save_request(request):
-        return False
-    if not await follow(tx, request, clock.now()):
+    if not await tx.save_request(request) or not await follow(tx, request, clock.now()):
         raise ContentionError
     await tx.audit(entry(clock, event, request.id, actor, facts))
     await tx.wake(card_sync(request.id, clock))
-    return True
 
 
 def entry(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -14,12 +13,10 @@ from bot.domain.activation import ActiveRole
 from bot.domain.following import Activation
 from bot.domain.model import Actor, Identity, Person
 from bot.ports import Clock, Store, Transaction
-from bot.service.common import ContentionError
+from bot.service.common import ContentionError, insist
 from bot.service.followed import own_card, watch
-from bot.service.runner import settle
 from bot.service.watch import write_change
 
-_TRIES: Final = 10
 _LOOKED_AT: Final = 20
 _FEWEST: Final = 3
 """Measurements below which nothing is promised."""
@@ -58,7 +55,7 @@ class Running:
             if then is not None:
                 await then(tx)
 
-        await self._insist(attempt)
+        await insist(self.store, attempt)
 
     async def note(self, actor: Actor, key: str, scope: str, hitch: str | None) -> None:
         """Nothing is planned any more for the actor's newest activation of a role, running or over;
@@ -74,7 +71,7 @@ class Running:
                     await tx.wake(own_card(one.request_id, self.clock.now()))
                     return
 
-        await self._insist(attempt)
+        await insist(self.store, attempt)
 
     async def usual_wait(self, key: str) -> timedelta | None:
         """From asking for a role to its being usable, lately and for whomever: the median."""
@@ -86,13 +83,6 @@ class Running:
             if a.usable_at is not None and a.starts_at is None
         ]
         return timedelta(seconds=statistics.median(took)) if len(took) >= _FEWEST else None
-
-    async def _insist(self, attempt: Callable[[Transaction], Awaitable[None]]) -> None:
-        for _ in range(_TRIES):
-            with suppress(ContentionError):
-                await settle(self.store, attempt)
-                return
-        raise ContentionError
 
     async def _find(
         self, tx: Transaction, actor: Actor, key: str, scope: str, role: ActiveRole | None

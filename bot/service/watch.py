@@ -4,7 +4,6 @@ whether it was given back before.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -18,12 +17,10 @@ from bot.domain.following import Activation, HowEnded
 from bot.domain.lifecycle import Event
 from bot.domain.model import ApprovalRequest, PimStatus, State
 from bot.ports import Clock, Directory, LeasedEffect, RoleFacts, Store, Transaction
-from bot.service.common import ContentionError, LeaseLostError, entry, finish, write
+from bot.service.common import ContentionError, LeaseLostError, entry, finish, insist, write
 from bot.service.followed import own_card
-from bot.service.runner import settle
 from bot.telemetry import metrics
 
-_TRIES: Final = 10
 _BEFORE_USE: Final = frozenset({State.APPROVED, State.DECIDED_ELSEWHERE})
 
 log = structlog.get_logger(__name__)
@@ -86,13 +83,9 @@ class Watcher:
                 raise LeaseLostError
             return None if after is before else after
 
-        for _ in range(_TRIES):
-            with suppress(ContentionError):
-                changed = await settle(self.store, attempt)
-                if changed is not None:
-                    _tell(activation, changed)
-                return
-        raise ContentionError
+        changed = await insist(self.store, attempt)
+        if changed is not None:
+            _tell(activation, changed)
 
 
 async def write_change(tx: Transaction, clock: Clock, before: Activation, after: Activation) -> None:
@@ -103,10 +96,8 @@ async def write_change(tx: Transaction, clock: Clock, before: Activation, after:
     request = await tx.request(after.request_id)
     if request is None:
         await _audit(tx, clock, before, after)
-    elif (moved := _moved(request, before, after)) is not None and not await write(
-        tx, clock, moved[0], event=moved[1], facts=_facts(after)
-    ):
-        raise ContentionError
+    elif (moved := _moved(request, before, after)) is not None:
+        await write(tx, clock, moved[0], event=moved[1], facts=_facts(after))
     if not await tx.save_activation(after):
         raise ContentionError
     if after.channel_user_id is not None:
