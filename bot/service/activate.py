@@ -73,7 +73,7 @@ class Activations:
     async def pending(self, actor: Actor) -> tuple[PimRequest, ...] | a.Trouble:
         """See ``ports.OwnRoles.pending``."""
         found = await self.as_actor(actor, self.pim.requests)
-        return tuple(filter(_awaits, found)) if isinstance(found, tuple) else found
+        return tuple(filter(awaits, found)) if isinstance(found, tuple) else found
 
     async def activate(self, actor: Actor, wish: Wish) -> a.ActivationOutcome:
         """See ``ports.OwnRoles.activate``."""
@@ -207,7 +207,7 @@ class Activations:
     async def _take_in(
         self, actor: Actor, pim: PimRequest, role_name: str, sent_by: UserAssertion | None
     ) -> None:
-        if _awaits(pim):
+        if awaits(pim):
             await self.intake.take_in(pim)
         await self.follow(actor, pim, role_name, sent_by=sent_by)
 
@@ -299,7 +299,7 @@ class Activations:
             mine = await self._own(assertion, wish, lambda r: r.created_at >= sent_before - _SKEW)
             if mine is not None:
                 return await self.taken(actor, mine, name, by=assertion)
-        pending = await self._own(assertion, wish, _awaits)
+        pending = await self._own(assertion, wish, awaits)
         if pending is not None:
             await self._take_in(actor, pending, name, sent_by=None)
             return a.AlreadyPending(pending)
@@ -324,7 +324,7 @@ class Activations:
         log.info("activation_not_sent", role=wish.role.key, outcome=facts["outcome"])
 
 
-def _awaits(request: PimRequest) -> bool:
+def awaits(request: PimRequest) -> bool:
     return request.status is PimStatus.AWAITING_APPROVAL
 
 

@@ -8,7 +8,6 @@ request must follow, so that is an effect before it is an act.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -29,11 +28,11 @@ from bot.domain.errors import (
 from bot.domain.model import Actor, PimStatus, UserAssertion
 from bot.ports import Effect, LeasedEffect
 from bot.service.activate import Activations
-from bot.service.assertion import claims_of
-from bot.service.common import LeaseLostError, finish
+from bot.service.common import LeaseLostError, finish, named
 from bot.service.give_back import GivingBack
 from bot.service.running import Running, actor_document, actor_of
-from bot.service.troubles import trouble_of
+from bot.service.stops import claims_for, contexts_of
+from bot.service.troubles import may_yet_be, trouble_of
 
 EXTEND: Final = "role.extend"
 _FALLBACK_AFTER: Final = timedelta(seconds=30)
@@ -131,9 +130,9 @@ class Extensions:
         policy: ActivationPolicy | None,
     ) -> a.ExtensionOutcome:
         context = policy.authentication_context if policy is not None else None
-        if context is not None and context not in _contexts(assertion):
+        if context is not None and context not in contexts_of(assertion):
             # Found out now and not when the role is gone.
-            return a.StepUpNeeded(_claims_for(context))
+            return a.StepUpNeeded(claims_for(context))
         possible_at, now = role.since + a.MINIMUM_ACTIVE, self.roles.clock.now()
         if possible_at > now and context is not None:
             return a.TooEarly(role, possible_at)  # by then, nobody has a token that is strong enough
@@ -150,7 +149,7 @@ class Extensions:
             )
             return a.WillGiveBack(role, possible_at)
         outcome = await self._swap(actor, assertion, role, wish)
-        if not _may_yet_be(outcome):
+        if not may_yet_be(outcome):
             async with self.roles.store.transaction() as tx:
                 await tx.cancel(effect.key)
         return outcome
@@ -195,7 +194,7 @@ class Extensions:
                 if not await tx.reschedule(effect, outcome.possible_at):
                     raise LeaseLostError
             return
-        if _may_yet_be(outcome):
+        if may_yet_be(outcome):
             raise UnavailableError
         fine = isinstance(outcome, a.Sent | a.AlreadyPending | a.AlreadyActive)
         await self._end(actor, wish, None if fine else "extend-failed", effect)
@@ -208,27 +207,9 @@ class Extensions:
 
 
 def _effect(actor: Actor, wish: Wish, role: ActiveRole, *, due: datetime) -> Effect:
-    who = f"{actor.identity.tenant_id}/{actor.identity.object_id}"
     payload = {
         "actor": actor_document(actor),
         "wish": _WISH.dump_python(wish, mode="json"),
         "old_since": role.since.isoformat(),
     }
-    return Effect(f"{EXTEND}:{who}:{wish.role.key}:{wish.role.scope}", EXTEND, due, payload)
-
-
-def _may_yet_be(outcome: a.ExtensionOutcome) -> bool:
-    """Whether trying again may help: then the effect does."""
-    return isinstance(outcome, a.Unavailable | a.OutcomeUnknown | a.ResourceLocked)
-
-
-def _contexts(assertion: UserAssertion) -> tuple[object, ...]:
-    held = claims_of(assertion).get("acrs")
-    if isinstance(held, str):
-        return (held,)
-    return tuple(held) if isinstance(held, list) else ()
-
-
-def _claims_for(context: str) -> str:
-    wanted = {"acrs": {"essential": True, "value": context}, "xms_cc": {"values": ["cp1"]}}
-    return json.dumps({"access_token": wanted}, separators=(",", ":"))
+    return Effect(f"{EXTEND}:{named(actor.identity)}:{wish.role.key}:{wish.role.scope}", EXTEND, due, payload)

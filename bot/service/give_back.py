@@ -19,13 +19,13 @@ from bot.domain.errors import (
     PimRefusedError,
     UnavailableError,
 )
-from bot.domain.model import Actor, SignInNeeded, UserAssertion
+from bot.domain.model import Actor, UserAssertion
 from bot.ports import Effect, LeasedEffect, Transaction
 from bot.service import evidence
 from bot.service.activate import Activations
-from bot.service.common import LeaseLostError, entry, finish
+from bot.service.common import LeaseLostError, entry, finish, named
 from bot.service.running import Running, actor_document, actor_of
-from bot.service.troubles import trouble_of
+from bot.service.troubles import may_yet_be, trouble_of
 
 GIVE_BACK: Final = "role.give-back"
 
@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 def give_back_key(actor: Actor, key: str, scope: str) -> str:
-    return f"{GIVE_BACK}:{actor.identity.tenant_id}/{actor.identity.object_id}:{key}:{scope}"
+    return f"{GIVE_BACK}:{named(actor.identity)}:{key}:{scope}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,28 +91,18 @@ class GivingBack:
         actor = actor_of(effect.payload["actor"])
         key, scope = str(effect.payload["key"]), str(effect.payload["scope"])
         outcome = await self.deactivate(actor, key, scope)
-        match outcome:
-            case a.TooEarly(possible_at=at):
-                async with self.roles.store.transaction() as tx:
-                    if not await tx.reschedule(effect, at):
-                        raise LeaseLostError
-                return
-            case a.Unavailable() | a.OutcomeUnknown() | a.ResourceLocked():
-                raise UnavailableError
-            case a.GivenBack() | a.NotActive():
-                hitch = None
-            case (
-                SignInNeeded()
-                | a.StepUpNeeded()
-                | a.ConsentNeeded()
-                | a.ConsentDeclined()
-                | a.SignInExpired()
-                | a.SignInRevoked()
-                | a.AnotherAccount()
-            ):
-                hitch = "give-back-sign-in"
-            case _:
-                hitch = "give-back-failed"
+        if isinstance(outcome, a.TooEarly):
+            async with self.roles.store.transaction() as tx:
+                if not await tx.reschedule(effect, outcome.possible_at):
+                    raise LeaseLostError
+            return
+        if may_yet_be(outcome):
+            raise UnavailableError
+        hitch: str | None = "give-back-failed"
+        if isinstance(outcome, a.GivenBack | a.NotActive):
+            hitch = None
+        elif isinstance(outcome, a.Curable | a.AnotherAccount):
+            hitch = "give-back-sign-in"
         log.info("gave_back_later", role=key, outcome=type(outcome).__name__)
         await self._settle(actor, key, scope, hitch, effect)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from bot.domain.errors import DirectoryError, NotFoundError, SecondKeyError
 from bot.domain.model import UserAssertion
@@ -51,14 +50,13 @@ def check_strength(assertion: UserAssertion, context: str | None) -> None:
     check, in the on-behalf-of exchange that follows.
     """
     if context is not None and context not in contexts_of(assertion):
-        demanded: dict[str, Any] = {
-            "access_token": {
-                "acrs": {"essential": True, "value": context},
-                "xms_cc": {"values": ["cp1"]},
-            }
-        }
-        claims = json.dumps(demanded, separators=(",", ":"))
-        raise StopError(Obstacle("context-needed", Way.STEP_UP, claims))
+        raise StopError(Obstacle("context-needed", Way.STEP_UP, claims_for(context)))
+
+
+def claims_for(context: str) -> str:
+    """The claims that a sign-in has to ask for, so that its token carries the authentication context."""
+    wanted = {"acrs": {"essential": True, "value": context}, "xms_cc": {"values": ["cp1"]}}
+    return json.dumps({"access_token": wanted}, separators=(",", ":"))
 
 
 def contexts_of(assertion: UserAssertion) -> tuple[str, ...]:

@@ -64,6 +64,11 @@ def trouble_of(error: DirectoryError) -> a.Trouble:
             return a.Rejected(error.code) if made is None else made()
 
 
+def may_yet_be(outcome: object) -> bool:
+    """Whether trying again later may help: then an effect does."""
+    return isinstance(outcome, a.Unavailable | a.OutcomeUnknown | a.ResourceLocked)
+
+
 def obstacle_for(trouble: a.Curable) -> Obstacle:
     """What a sign-in has to get past."""
     match trouble:

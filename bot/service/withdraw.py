@@ -14,7 +14,7 @@ from bot.domain.lifecycle import Event
 from bot.domain.model import Actor, ApprovalRequest, PimRequest, PimStatus, UserAssertion
 from bot.ports import Transaction
 from bot.service import evidence
-from bot.service.activate import Activations
+from bot.service.activate import Activations, awaits
 from bot.service.common import change
 from bot.service.recover import recovery_key
 from bot.service.troubles import trouble_of
@@ -41,7 +41,7 @@ class Withdrawals:
         """As ``withdraw``, with this very token."""
         try:
             mine = await self.roles.pim.requests(assertion)
-            waiting = [r for r in mine if _awaits(r) and request_id in {None, r.id}]
+            waiting = [r for r in mine if awaits(r) and request_id in {None, r.id}]
             if not waiting:
                 closed = next((r for r in mine if r.id == request_id), None)
                 return a.NothingPending() if closed is None else a.NotWithdrawable(closed)
@@ -94,7 +94,3 @@ class Withdrawals:
             actor=actor.identity,
             then=no_more_recovery,
         )
-
-
-def _awaits(request: PimRequest) -> bool:
-    return request.status is PimStatus.AWAITING_APPROVAL
