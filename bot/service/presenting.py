@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from bot.domain import activation as a
-from bot.domain.model import UserAssertion
+from bot.domain.model import Actor, UserAssertion
+from bot.service.signing_in import SigningIn
+from bot.service.troubles import obstacle_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,27 @@ def presenting(assertion: UserAssertion, *, again: bool) -> Iterator[None]:
 def resumed(payload: Mapping[str, Any], assertion: UserAssertion) -> AbstractContextManager[None]:
     """``presenting``, for an act that was kept with this payload."""
     return presenting(assertion, again=bool(payload.get(AGAIN)))
+
+
+async def linked(
+    outcome: object,
+    signing_in: SigningIn,
+    actor: Actor,
+    kind: str,
+    subject: str,
+    *,
+    payload: Mapping[str, Any],
+) -> a.Curable | None:
+    """What came of an act, with a link that finishes it, where one more sign-in is what it takes; None
+    where it is not. It is asked for in the actor's own chat too, and not over and over.
+    """
+    if not isinstance(outcome, a.Curable) or outcome.link is not None or not helps(outcome):
+        return None
+    again = just_signed_in() is not None
+    link = await signing_in.begin(
+        actor, kind, subject, {**payload, AGAIN: again}, obstacle_for(outcome), ask=not again
+    )
+    return replace(outcome, link=link)
 
 
 def helps(trouble: a.Curable) -> bool:

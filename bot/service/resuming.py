@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from bot.domain import activation as a
 from bot.domain.content import CardContent, Note
 from bot.domain.model import Actor, UserAssertion
 from bot.domain.replies import FormReply, InTrouble, Reply
 from bot.domain.said import Chosen, Filled, Said
 from bot.service.commands import CommandDesk
-from bot.service.presenting import AGAIN, helps, just_signed_in, resumed
+from bot.service.presenting import linked, resumed
 from bot.service.signing_in import SigningIn
-from bot.service.troubles import obstacle_for
 
 SAY: Final = "say"
 FORM: Final = "form"
@@ -62,19 +60,12 @@ class ResumedCommands:
     async def _kept(
         self, actor: Actor, kind: str, subject: str, payload: Mapping[str, Any], reply: Reply
     ) -> Reply:
-        """The reply with a link that finishes what was said, where a sign-in is what it takes. It is
-        asked for in the actor's own chat too, once the act is written down, and not over and over.
-        """
+        """The reply with a link that finishes what was said, where a sign-in is what it takes."""
         if not isinstance(reply, InTrouble):
             return reply
-        trouble = reply.trouble
-        if not isinstance(trouble, a.Curable) or trouble.link is not None or not helps(trouble):
-            return reply
-        again = just_signed_in() is not None
-        kept = {**payload, AGAIN: again}
-        obstacle = obstacle_for(trouble)
-        link = await self.signing_in.begin(actor, kind, subject[:_SUBJECT], kept, obstacle, ask=not again)
-        return InTrouble(replace(trouble, link=link))
+        about = subject[:_SUBJECT]
+        trouble = await linked(reply.trouble, self.signing_in, actor, kind, about, payload=payload)
+        return reply if trouble is None else InTrouble(trouble)
 
     # After the sign-in ----------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ the token that the sign-in ends in carries out exactly this act, once.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
 
 from pydantic import TypeAdapter
@@ -19,9 +19,8 @@ from bot.domain.replies import Activated, GaveBack, Prolonged, Took
 from bot.domain.said import Chosen
 from bot.domain.typed import Extend, Span
 from bot.service.own_roles import RoleDesk
-from bot.service.presenting import AGAIN, helps, just_signed_in, resumed
+from bot.service.presenting import linked, resumed
 from bot.service.signing_in import SigningIn
-from bot.service.troubles import obstacle_for
 
 ACTIVATE: Final = "activate"
 DEACTIVATE: Final = "deactivate"
@@ -82,13 +81,8 @@ class SignedInRoles:
         self, actor: Actor, kind: str, subject: str, payload: Mapping[str, Any], outcome: _T
     ) -> _T:
         """The outcome with a link that finishes the act, where a sign-in is what it takes."""
-        if not isinstance(outcome, a.Curable) or not helps(outcome):
-            return outcome
-        again = just_signed_in() is not None
-        link = await self.signing_in.begin(
-            actor, kind, subject, {**payload, AGAIN: again}, obstacle_for(outcome), ask=not again
-        )
-        return cast("_T", replace(outcome, link=link))
+        trouble = await linked(outcome, self.signing_in, actor, kind, subject, payload=payload)
+        return outcome if trouble is None else cast("_T", trouble)
 
     # After the sign-in ----------------------------------------------------------------------
 
