@@ -32,16 +32,8 @@ def login_request(resource: SignInResource) -> InvokeResponse:
     """Asks the client for a token; it then sends the action again with one (Teams docs, "SSO for
     Universal Actions").
     """
-    value: dict[str, Any] = {
-        "text": text.SIGN_IN_ASKED,
-        "connectionName": resource.connection,
-        "buttons": sign_in_buttons(resource),
-    }
-    if exchange := exchange_resource(resource):
-        value["tokenExchangeResource"] = exchange
-    return InvokeResponse(
-        status=OK, body={"statusCode": UNAUTHORIZED, "type": LOGIN_REQUEST_TYPE, "value": value}
-    )
+    body = {"statusCode": UNAUTHORIZED, "type": LOGIN_REQUEST_TYPE, "value": sign_in_asked(resource)}
+    return InvokeResponse(status=OK, body=body)
 
 
 def exchange_failed() -> InvokeResponse:
@@ -51,13 +43,25 @@ def exchange_failed() -> InvokeResponse:
     return InvokeResponse(status=OK, body=body)
 
 
-def sign_in_buttons(resource: SignInResource) -> list[dict[str, str]]:
+def sign_in_asked(resource: SignInResource) -> dict[str, Any]:
+    """What a client needs to get a token for the bot, as login requests and OAuth cards have it."""
+    asked: dict[str, Any] = {
+        "text": text.SIGN_IN_ASKED,
+        "connectionName": resource.connection,
+        "buttons": _sign_in_buttons(resource),
+    }
+    if exchange := _exchange_resource(resource):
+        asked["tokenExchangeResource"] = exchange
+    return asked
+
+
+def _sign_in_buttons(resource: SignInResource) -> list[dict[str, str]]:
     if resource.link is None:
         return []
     return [{"type": "signin", "title": text.SIGN_IN, "text": text.SIGN_IN, "value": resource.link}]
 
 
-def exchange_resource(resource: SignInResource) -> dict[str, str]:
+def _exchange_resource(resource: SignInResource) -> dict[str, str]:
     """What a client gets a token for by itself; empty when there is no single sign-on."""
     if resource.exchange_uri is None:
         return {}

@@ -7,7 +7,7 @@ from typing import Any, Final
 from bot.domain.content import CardContent
 from bot.domain.errors import ChannelRefusedError
 from bot.domain.model import PostedCard, SignInResource
-from bot.teams.answers import exchange_resource, sign_in_buttons
+from bot.teams.answers import sign_in_asked
 from bot.teams.channel import activity_of
 from bot.teams.config import TeamsConfig
 from bot.teams.connector import Connectors
@@ -40,18 +40,11 @@ class TeamsPersonalChat:
         await self._send(channel_user_id, self._oauth_card(resource))
 
     def _oauth_card(self, resource: SignInResource) -> dict[str, Any]:
-        content: dict[str, Any] = {
-            "text": text.SIGN_IN_ASKED,
-            "connectionName": resource.connection,
-            "buttons": sign_in_buttons(resource),
-        }
-        if exchange := exchange_resource(resource):
-            content["tokenExchangeResource"] = exchange
         return {
             "type": "message",
             "from": {"id": self._config.bot_id},
             "summary": text.SIGN_IN_ASKED,
-            "attachments": [{"contentType": _OAUTH_CARD, "content": content}],
+            "attachments": [{"contentType": _OAUTH_CARD, "content": sign_in_asked(resource)}],
         }
 
     async def _send(self, channel_user_id: str, activity: dict[str, Any]) -> PostedCard:
