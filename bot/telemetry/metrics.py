@@ -97,11 +97,6 @@ PINGS = Counter(
 SLA_BREACHES = Counter(
     name="sla_breaches_total", tells="Requests that nobody answered before the first rung of the ladder."
 )
-PROPAGATION = Histogram(
-    name="propagation_seconds",
-    tells="From an approval to the role being usable.",
-    buckets=_SLOW,
-)
 EFFECTS = Counter(
     name="effects_total",
     tells="Effects carried out.",
