@@ -23,6 +23,7 @@ from bot.doctor.probing import Answer, why_tls
 from bot.domain.errors import DirectoryError, RejectedError, UnavailableError
 from bot.graph.graph_call import Kind
 from bot.graph.permissions import CALLS
+from bot.service.assertion import claims_in
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 LISTING = next(call for call in CALLS if permissions.is_harmless(call))
@@ -58,7 +59,7 @@ def test_a_code_of_entras_that_is_not_known_is_told_as_it_is():
 
 @pytest.mark.parametrize("token", ["", "a.b", "a.!.c", "a.W10.c"])
 def test_a_token_that_can_not_be_read_grants_nothing(token: str):
-    assert tokens.claims_of(token) == {}
+    assert claims_in(token) == {}
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final
 
-from bot.doctor.checks.tokens import claims_of
 from bot.doctor.findings import Finding, error, info, ok, warning
 from bot.doctor.probing import Answer, ProbeError
 from bot.doctor.tools import Tools
 from bot.graph.graph_call import Feature, GraphCall, Kind
 from bot.graph.permissions import CALLS, WITHOUT
+from bot.service.assertion import claims_in
 
 NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 """Stands for every id: whoever may ask is answered 404."""
@@ -67,7 +67,8 @@ class Tried:
 async def look(tools: Tools) -> Iterable[Finding]:
     slots = asyncio.Semaphore(_AT_ONCE)
     tried = await asyncio.gather(*(_try(tools, call, slots) for call in CALLS if is_harmless(call)))
-    roles = claims_of(await tools.graph_token()).get("roles")
+    # Unverified: the token is asked what Entra granted, and grants nothing.
+    roles = claims_in(await tools.graph_token()).get("roles")
     return judge(tried, roles if isinstance(roles, list) else (), mail=bool(tools.settings.subscriptions))
 
 

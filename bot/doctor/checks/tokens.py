@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from cryptography.x509 import load_pem_x509_certificates
 
@@ -116,13 +114,3 @@ def judge_certificate(ends: datetime, now: datetime) -> Finding:
             f"Upload a new one beside it ({_SECRETS}), replace the PEM file, restart.",
         )
     return ok("certificate.valid", f"valid until {ends:%Y-%m-%d}")
-
-
-def claims_of(token: str) -> Mapping[str, Any]:
-    """What the app's own token says, unverified: it is asked what Entra granted, and grants nothing."""
-    try:
-        part = token.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except (ValueError, IndexError):
-        return {}
-    return claims if isinstance(claims, dict) else {}
