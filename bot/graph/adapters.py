@@ -97,14 +97,7 @@ async def open_graph(
         yield GraphAdapters(
             tokens=tokens,
             directory=WholeDirectory(directory, groups),
-            approvals=GraphApprovals(
-                graph,
-                entra,
-                tenant_id=config.tenant_id,
-                scope=config.graph_scope,
-                clock=clock,
-                retries=retries,
-            ),
+            approvals=GraphApprovals(on_behalf, config.tenant_id, clock),
             subscriptions=GraphSubscriptions(
                 calls,
                 builders,

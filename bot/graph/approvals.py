@@ -8,10 +8,8 @@ Microsoft move or remove an API, this is the file to change.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 
 from kiota_abstractions.method import Method
 from kiota_abstractions.request_information import RequestInformation
@@ -19,12 +17,10 @@ from kiota_abstractions.request_information import RequestInformation
 from bot.domain import group_roles
 from bot.domain.errors import NotFoundError
 from bot.domain.model import ApprovalRef, ApprovalStep, Choice, Decision, UserAssertion
-from bot.graph.calls import GraphCalls, body
-from bot.graph.client import Graph
-from bot.graph.entra import Entra
-from bot.graph.errors import Call, challenge
+from bot.graph.calls import body
+from bot.graph.errors import Call
+from bot.graph.on_behalf import OnBehalf
 from bot.graph.parsing import Json, child, person_of, required, rows, text, time
-from bot.graph.retries import Retries
 from bot.ports import Clock
 
 
@@ -58,22 +54,17 @@ _PATIENCE = 8.0
 class GraphApprovals:
     """Each call exchanges the assertion anew; no user token is kept."""
 
-    def __init__(
-        self, graph: Graph, entra: Entra, *, tenant_id: str, scope: str, clock: Clock, retries: Retries
-    ) -> None:
-        self._graph = graph
-        self._entra = entra
+    def __init__(self, on_behalf: OnBehalf, tenant_id: str, clock: Clock) -> None:
+        self._on_behalf = on_behalf
         self._tenant_id = tenant_id
-        self._scope = scope
         self._clock = clock
-        self._retries = retries
 
     async def read(self, assertion: UserAssertion, approval: ApprovalRef) -> ApprovalStep:
         """The step that is open for this user, or else the one that was decided."""
         api = _api(approval)
         parameters = self._parameters(approval.approval_id)
         info = RequestInformation(Method.GET, f"{api.url}{api.query}", parameters)
-        calls = await self._calls(assertion, Call.DELEGATED, self._retries)
+        calls = await self._on_behalf.calls(assertion, Call.DELEGATED)
         found = await calls.read(info)
         return self._step(text(found, "id") or approval.approval_id, _chosen(rows(found, api.parts)))
 
@@ -92,28 +83,11 @@ class GraphApprovals:
         parameters = {**self._parameters(approval.approval_id), "step": step_id}
         info = RequestInformation(Method.PATCH, f"{api.url}/{api.parts}/{{step}}", parameters)
         body(info, {"reviewResult": choice.value, "justification": justification})
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        token = await self._entra.on_behalf_of(assertion, self._scope, self._retries)
-        left = max(_LEAST_SECONDS, self._retries.seconds - (loop.time() - began))
-        calls = self._calls_with(token, Call.DECISION, replace(self._retries, seconds=left))
+        calls = await self._on_behalf.calls(assertion, Call.DECISION, at_least=_LEAST_SECONDS)
         await calls.once(info, Call.DECISION, _PATIENCE)
 
     def _parameters(self, approval_id: str) -> dict[str, str]:
-        return {"graph": self._graph.url, "approval": approval_id}
-
-    async def _calls(self, assertion: UserAssertion, call: Call, retries: Retries) -> GraphCalls:
-        token = await self._entra.on_behalf_of(assertion, self._scope, retries)
-        return self._calls_with(token, call, retries)
-
-    def _calls_with(self, token: str, call: Call, retries: Retries) -> GraphCalls:
-        async def held() -> str:
-            return token
-
-        async def challenged(claims: str) -> str:
-            raise challenge(claims)
-
-        return GraphCalls(self._graph.adapter(held, challenged), call, self._clock, retries)
+        return {"graph": self._on_behalf.url, "approval": approval_id}
 
     def _step(self, approval_id: str, step: Json) -> ApprovalStep:
         return ApprovalStep(
@@ -134,11 +108,8 @@ class GraphApprovals:
             choice=choice,
             by=person_of(reviewer, self._tenant_id) if text(reviewer, "id") else None,
             justification=text(step, "justification"),
-            at=time(step, "reviewedDateTime") or self._now(),
+            at=time(step, "reviewedDateTime") or self._clock.now(),
         )
-
-    def _now(self) -> datetime:
-        return self._clock.now()
 
 
 def _api(approval: ApprovalRef) -> _Api:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+
 from bot.domain.model import UserAssertion
 from bot.graph.calls import GraphCalls
 from bot.graph.client import Graph
@@ -26,9 +29,19 @@ class OnBehalf:
         """Graph's address, without the version."""
         return self._graph.url
 
-    async def calls(self, assertion: UserAssertion, call: Call) -> GraphCalls:
-        """Calls with the user's token. Raises what ``Entra.on_behalf_of`` raises."""
+    async def calls(
+        self, assertion: UserAssertion, call: Call, *, at_least: float | None = None
+    ) -> GraphCalls:
+        """Calls with the user's token. ``at_least``: they have what the token has left of
+        ``Retries.seconds``, and never less than so many seconds; None: they have all of it anew.
+        Raises what ``Entra.on_behalf_of`` raises.
+        """
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         token = await self._entra.on_behalf_of(assertion, self._scope, self._retries)
+        retries = self._retries
+        if at_least is not None:
+            retries = replace(retries, seconds=max(at_least, retries.seconds - (loop.time() - began)))
 
         async def held() -> str:
             return token
@@ -36,4 +49,4 @@ class OnBehalf:
         async def challenged(claims: str) -> str:
             raise challenge(claims)
 
-        return GraphCalls(self._graph.adapter(held, challenged), call, self._clock, self._retries)
+        return GraphCalls(self._graph.adapter(held, challenged), call, self._clock, retries)
