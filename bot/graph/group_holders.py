@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 
 from bot.domain.group_roles import SCOPE, Access, GroupRole
 from bot.domain.model import Holders, PathKind, RolePath
-from bot.graph.holders import GROUP, USER, Insiders, RoleHolders, principal_name, ways_into
-from bot.graph.instances import GroupRow
+from bot.graph.holders import Insiders, RoleHolders, ways_into
+from bot.graph.instances import GROUP, USER, GroupRow, name_of
 from bot.graph.reach import Route
 
 
@@ -52,7 +52,7 @@ def _to_ownership(candidates: Iterable[GroupRow], insiders: dict[str, Insiders])
         if row.kind == USER:
             yield RolePath(row.principal_id, PathKind.DIRECT, SCOPE)
         elif row.kind == GROUP:
-            name = principal_name(row)
+            name = name_of(row)
             for user in sorted(insiders[row.principal_id].users):
                 yield RolePath(user, PathKind.GROUP, SCOPE, (name,))
             for user, route in sorted(ways_into(row.principal_id, name, insiders).found.items()):

@@ -14,20 +14,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from bot.domain.errors import NotFoundError, RejectedError
 from bot.domain.model import Holders, PathKind, Person, RolePath
 from bot.graph import instances
 from bot.graph.batch import Batch, Read, url
 from bot.graph.concurrently import concurrently
-from bot.graph.instances import GroupRow, RoleRow
+from bot.graph.instances import GROUP, USER, GroupRow, RoleRow, name_of
 from bot.graph.parsing import Json, required, text
 from bot.graph.people import People, is_user
 from bot.graph.reach import MOST_GROUPS, Route
 from bot.ports import Clock
 
-USER, GROUP = "#microsoft.graph.user", "#microsoft.graph.group"
 _MEMBER = "id,displayName,userPrincipalName"
+
+_Row = TypeVar("_Row", RoleRow, GroupRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class RoleHolders:
             instances.eligible_for_role(role_definition_id),
             instances.active_in_role(role_definition_id),
         )
-        names = {row.principal_id: _name(row) for row in (*eligible, *active) if row.kind == GROUP}
+        names = {row.principal_id: name_of(row) for row in (*eligible, *active) if row.kind == GROUP}
         insiders = await self.insiders(names)
         ways = {group: ways_into(group, name, insiders) for group, name in names.items()}
         could = [path for row in (*eligible, *active) for path in _potential(row, ways)]
@@ -80,18 +82,25 @@ class RoleHolders:
     async def active_people(self, role_definition_id: str) -> tuple[Person, ...]:
         """The users who hold the role now, groups expanded."""
         (rows,) = await self._rows(role_definition_id, instances.active_in_role(role_definition_id))
-        people = concurrently(self._people.person(row.principal_id) for row in rows if is_user(row.principal))
-        groups = concurrently(self._people.members(row.principal_id) for row in rows if row.kind == GROUP)
-        return (*await people, *(person for members in await groups for person in members))
+        users = dict.fromkeys(row.principal_id for row in rows if is_user(row.principal))
+        groups = dict.fromkeys(row.principal_id for row in rows if row.kind == GROUP)
+        found = await concurrently([*map(self._people.alone, users), *map(self._people.members, groups)])
+        return tuple(person for people in found for person in people)
 
     async def _rows(self, role_definition_id: str, *reads: Read) -> list[list[RoleRow]]:
         role, now = role_definition_id.lower(), self._clock.now()
-        listings = [list(instances.role_rows(rows, now, role)) for rows in await self._batch.whole(reads)]
-        return [[row for row in await concurrently(map(self._known, listing)) if row] for listing in listings]
+        listings = await self._batch.whole(reads)
+        return [await self._known(instances.role_rows(rows, now, role)) for rows in listings]
 
-    async def _known(self, row: RoleRow) -> RoleRow | None:
-        principal = await self._principal(row)
-        return replace(row, principal=principal) if principal else None
+    async def _known(self, rows: Iterable[_Row]) -> list[_Row]:
+        """With their principals; without those whose principal is gone."""
+        listed = list(rows)
+        principals = await concurrently(map(self._principal, listed))
+        return [
+            replace(row, principal=principal)
+            for row, principal in zip(listed, principals, strict=True)
+            if principal
+        ]
 
     async def _principal(self, row: RoleRow | GroupRow) -> Json | None:
         """The principal, looked up where Graph did not expand it; None when it is gone."""
@@ -118,19 +127,10 @@ class RoleHolders:
 
     async def _read_groups(self, groups: list[str]) -> list[Insiders]:
         reads = [read for group in groups for read in _of_group(group)]
-        listed = iter(await self._batch.whole(reads))
+        listed, now = iter(await self._batch.whole(reads)), self._clock.now()
         return [
-            _insiders_of(members, owners, await self._candidates(candidates))
+            _insiders_of(members, owners, await self._known(instances.group_rows(candidates, now)))
             for members, owners, candidates in zip(listed, listed, listed, strict=True)
-        ]
-
-    async def _candidates(self, rows: list[Json]) -> list[GroupRow]:
-        listed = list(instances.group_rows(rows, self._clock.now()))
-        principals = await concurrently(self._principal(row) for row in listed)
-        return [
-            replace(row, principal=principal)
-            for row, principal in zip(listed, principals, strict=True)
-            if principal
         ]
 
 
@@ -164,16 +164,12 @@ def _leading(insiders: Insiders) -> Iterator[str]:
     yield from (row.principal_id for row in insiders.candidates if row.kind == GROUP)
 
 
-def _name(row: RoleRow) -> str:
-    return text(row.principal, "displayName") or row.principal_id
-
-
 def _held(rows: Iterable[RoleRow], insiders: dict[str, Insiders]) -> Iterator[RolePath]:
     """Without anybody doing anything first: directly, or as a member of a group."""
     for row in rows:
         if row.kind == GROUP:
             for user in sorted(insiders[row.principal_id].users):
-                yield RolePath(user, PathKind.GROUP, row.scope, (_name(row),))
+                yield RolePath(user, PathKind.GROUP, row.scope, (name_of(row),))
         else:
             kind = PathKind.GROUP if row.inherited else PathKind.DIRECT
             yield RolePath(row.principal_id, kind, row.scope)
@@ -200,7 +196,7 @@ def ways_into(group: str, name: str, insiders: dict[str, Insiders]) -> Ways:
                 ways.lead((row.principal_id,), Route(kind, route.via))
             if row.kind == GROUP and (row.principal_id, True) not in seen:
                 seen.add((row.principal_id, True))
-                todo.append((row.principal_id, _before(route, principal_name(row), kind), True))
+                todo.append((row.principal_id, _before(route, name_of(row), kind), True))
         for nested, nested_name in there.groups.items():
             if (nested, beyond) not in seen:
                 seen.add((nested, beyond))
@@ -211,7 +207,3 @@ def ways_into(group: str, name: str, insiders: dict[str, Insiders]) -> Ways:
 def _before(route: Route, name: str, kind: PathKind) -> Route:
     """The route that begins one group earlier."""
     return Route(PathKind.OWNER if kind is PathKind.OWNER else PathKind.NESTED, (name, *route.via))
-
-
-def principal_name(row: GroupRow) -> str:
-    return text(row.principal, "displayName") or row.principal_id

@@ -14,7 +14,7 @@ from bot.graph.batch import Read, Want, url
 from bot.graph.calls import literal
 from bot.graph.parsing import Json, child, required, text, time
 
-_GROUP = "#microsoft.graph.group"
+USER, GROUP = "#microsoft.graph.user", "#microsoft.graph.group"
 _ELIGIBLE = "v1.0/roleManagement/directory/roleEligibilityScheduleInstances"
 _ACTIVE = "v1.0/roleManagement/directory/roleAssignmentScheduleInstances"
 _ELIGIBLE_FOR_GROUPS = "v1.0/identityGovernance/privilegedAccess/group/eligibilityScheduleInstances"
@@ -39,7 +39,7 @@ class RoleRow:
     @property
     def may_be_group(self) -> bool:
         """Also what Graph does not say the kind of."""
-        return self.kind in {"", _GROUP}
+        return self.kind in {"", GROUP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,11 @@ class GroupRow:
     @property
     def kind(self) -> str:
         return text(self.principal, "@odata.type").lower()
+
+
+def name_of(row: RoleRow | GroupRow) -> str:
+    """The principal's name, or else its id."""
+    return text(row.principal, "displayName") or row.principal_id
 
 
 def eligible_for_role(role_definition_id: str, want: Want = Want.ALL) -> Read:

@@ -8,11 +8,12 @@ from bot.domain.danger import danger_of
 from bot.domain.model import Person, Role
 from bot.graph.cache import ShortCache
 from bot.graph.calls import GraphCalls, query
+from bot.graph.instances import USER
 from bot.graph.parsing import Json, person_of, required, text
 from bot.ports import Clock
 
-_NAMES = "id,displayName,userPrincipalName,userType"
-_USER = "#microsoft.graph.user"
+PERSON = "id,displayName,userPrincipalName,userType"
+"""What is selected of a person."""
 _LARGEST_PAGE = "999"
 
 
@@ -30,6 +31,10 @@ class People:
         """A user of the tenant. Raises ``NotFoundError``, also for groups and apps."""
         return await self._persons.get(object_id, lambda: self._read_person(object_id))
 
+    async def alone(self, object_id: str) -> tuple[Person, ...]:
+        """As ``person``, to stand beside the members of groups."""
+        return (await self.person(object_id),)
+
     async def role(self, definition_id: str) -> Role:
         """A directory role definition."""
         return await self._roles.get(definition_id, lambda: self._read_role(definition_id))
@@ -42,7 +47,7 @@ class People:
         must count.
         """
         builder = self._graph.groups.by_group_id(group_id).transitive_members
-        info = query(builder.to_get_request_information(), select=_NAMES, top=_LARGEST_PAGE)
+        info = query(builder.to_get_request_information(), select=PERSON, top=_LARGEST_PAGE)
         rows = await self._calls.read_all(info)
         return tuple(self.person_in(row) for row in rows if is_user(row))
 
@@ -57,7 +62,7 @@ class People:
 
     async def _read_person(self, object_id: str) -> Person:
         builder = self._graph.users.by_user_id(object_id)
-        row = await self._calls.read(query(builder.to_get_request_information(), select=_NAMES))
+        row = await self._calls.read(query(builder.to_get_request_information(), select=PERSON))
         return self.person_in(row)
 
     async def _read_role(self, definition_id: str) -> Role:
@@ -72,4 +77,4 @@ class People:
 def is_user(row: Json) -> bool:
     """Whether a directory object is a user. One that tells no type counts as one when it has a UPN."""
     kind = text(row, "@odata.type").lower()
-    return kind == _USER if kind else bool(text(row, "userPrincipalName"))
+    return kind == USER if kind else bool(text(row, "userPrincipalName"))

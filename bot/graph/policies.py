@@ -92,14 +92,11 @@ class ApprovalPolicies:
         return _distinct(
             await concurrently(
                 [
-                    *(_unless_gone(self._person(one)) for one in terms.users),
+                    *(_unless_gone(self._people.alone(one)) for one in terms.users),
                     *(_unless_gone(self._people.members(one)) for one in terms.groups),
                 ]
             )
         )
-
-    async def _person(self, object_id: str) -> tuple[Person, ...]:
-        return (await self._people.person(object_id),)
 
     async def _default_approvers(self) -> tuple[Person, ...]:
         roles = (PRIVILEGED_ROLE_ADMINISTRATOR, GLOBAL_ADMINISTRATOR)

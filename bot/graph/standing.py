@@ -56,12 +56,12 @@ from bot.domain.model import (
 from bot.graph import instances
 from bot.graph.batch import Answer, Batch, Found, Read, Want, found, url
 from bot.graph.parsing import person_of
+from bot.graph.people import PERSON
 from bot.graph.policies import RULES, Terms, policy_filter, rules_of, terms_of
 from bot.graph.reach import Reach
 from bot.ports import Clock
 
 _SECONDS: Final = 10.0
-_PERSON: Final = "id,displayName,userPrincipalName,userType"
 _GROUP: Final = "id,displayName,isAssignableToRole"
 _DEFAULTS: Final = (PRIVILEGED_ROLE_ADMINISTRATOR, GLOBAL_ADMINISTRATOR)
 
@@ -211,7 +211,7 @@ def _first(role: str, me: str) -> dict[str, Read]:
                 expand=RULES,
             )
         ),
-        "person": Read(url("v1.0/users/{user}", me, select=_PERSON), Want.OBJECT),
+        "person": Read(url("v1.0/users/{user}", me, select=PERSON), Want.OBJECT),
         "in": Read(url("v1.0/users/{user}/transitiveMemberOf", me, select=_GROUP, top="999")),
         "owned": Read(url("v1.0/users/{user}/ownedObjects", me, select=_GROUP, top="999")),
         "open": instances.groups_open_to(me),
