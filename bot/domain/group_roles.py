@@ -12,6 +12,9 @@ from typing import Final
 SCOPE: Final = "/"
 """The directory scope of every such role: it reaches what the group reaches."""
 
+OWNER_SUFFIX: Final = " (owner)"
+"""Ends the display name of an owner's role; a member's is the group's name."""
+
 _KEY: Final = re.compile(r"group:([^:\s]+):(member|owner)", re.IGNORECASE)
 
 
@@ -39,6 +42,14 @@ class GroupRole:
     def key(self) -> str:
         """``group:{id}:member`` or ``group:{id}:owner``."""
         return f"group:{self.group_id}:{self.access.value}"
+
+
+def of(key: str) -> GroupRole:
+    """As ``parse``, of what is known to be one. Raises ``ValueError``."""
+    role = parse(key)
+    if role is None:
+        raise ValueError("this is the key of no group role")
+    return role
 
 
 def parse(key: str) -> GroupRole | None:

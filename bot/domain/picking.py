@@ -11,8 +11,6 @@ from bot.domain.role_names import Candidate, NoneFits, Rule, resolve
 from bot.domain.said import Chosen
 
 _DIRECTORY = ("whole directory", "directory", "tenant", "everything", "/")
-_OWNER = " (owner)"
-"""Ends the display name of an owner's role; a member's is the group's name."""
 
 
 class Named(Protocol):
@@ -46,7 +44,7 @@ class Aliases:
         group = group_roles.parse(role.key)
         if group is None:
             return (shown, *more)
-        name = shown.removesuffix(_OWNER)
+        name = shown.removesuffix(group_roles.OWNER_SUFFIX)
         return (shown, name, f"{group.access.value} of {name}", *more)
 
 

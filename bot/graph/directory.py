@@ -8,11 +8,11 @@ from typing import Any
 import structlog
 
 from bot.domain.errors import NotFoundError, RejectedError
-from bot.domain.model import ApprovalPolicy, Holders, Person, PimRequest, PimStatus, Role, Standing
+from bot.domain.model import ApprovalPolicy, Holders, Person, PimRequest, Role, Standing
 from bot.graph.batch import Batch
 from bot.graph.calls import GraphCalls, literal, query
 from bot.graph.holders import RoleHolders
-from bot.graph.parsing import AWAITING_NAMES, Json, request_of, text
+from bot.graph.parsing import AWAITING_NAMES, Json, awaiting, request_of
 from bot.graph.people import People
 from bot.graph.policies import ApprovalPolicies
 from bot.graph.standing import Standings
@@ -43,8 +43,7 @@ class GraphDirectory:
         """Every request that awaits approval. One that can't be read is logged and left out, so that it
         does not hide the others.
         """
-        readable = (self._readable(row) for row in await self._rows())
-        return tuple(one for one in readable if one and one.status is PimStatus.AWAITING_APPROVAL)
+        return awaiting(await self._rows(), request_of, self._clock.now())
 
     async def request(self, request_id: str, role_definition_id: str) -> PimRequest | None:
         """The request as it is now; None when Graph has no such request."""
@@ -97,10 +96,3 @@ class GraphDirectory:
 
     def _listing(self) -> Any:
         return self._requests.to_get_request_information()
-
-    def _readable(self, row: Json) -> PimRequest | None:
-        try:
-            return request_of(row, self._clock.now())
-        except RejectedError as exc:
-            _log.exception("pim_request_unreadable", request_id=text(row, "id"), why=str(exc))
-            return None

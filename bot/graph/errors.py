@@ -150,6 +150,12 @@ def of_transport(exc: httpx.HTTPError | TimeoutError, call: Call) -> DirectoryEr
     return OutcomeUnknownError(f"Graph did not answer, and may have acted ({name})")
 
 
+def aadsts(description: str) -> str | None:
+    """The AADSTS number in an error description of Entra's; None when there is none."""
+    found = _AADSTS.search(description)
+    return found.group() if found else None
+
+
 def of_entra(exc: AzureError, call: Call, now: datetime) -> DirectoryError:
     """The error that a failed token request stands for. Of Entra's description only the AADSTS
     code and the first sentence are kept: the rest holds trace ids and advice for developers.
@@ -160,8 +166,7 @@ def of_entra(exc: AzureError, call: Call, now: datetime) -> DirectoryError:
     status: int = response.status_code
     answer = _entra_answer(response)
     error, description = _text(answer, "error"), _text(answer, "error_description")
-    found = _AADSTS.search(description)
-    code = found.group() if found else error
+    code = aadsts(description) or error
     message = f"Entra refused a token: {_first_sentence(description) or error or status}"
     if status == _TOO_MANY or status >= _SERVER_ERROR or error == "temporarily_unavailable":
         return BusyError(message, code=code, status=status, retry_after=retry_after(response.headers, now))

@@ -7,8 +7,7 @@ reads requests with ``PrivilegedAssignmentSchedule.Read.AzureADGroup``. Not trie
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
-from typing import Any, TypeVar
+from typing import Any
 
 from bot.domain import group_roles
 from bot.domain.errors import DirectoryError, NotFoundError, RejectedError
@@ -21,7 +20,6 @@ from bot.domain.model import (
     PimRequest,
     Role,
     Standing,
-    Unreadable,
 )
 from bot.graph.calls import GraphCalls
 from bot.graph.group_danger import GroupRoles
@@ -30,8 +28,7 @@ from bot.graph.group_polling import GroupPolling, Round
 from bot.graph.parsing import group_request_of
 from bot.graph.policies import ApprovalPolicies
 from bot.ports import Clock
-
-_T = TypeVar("_T")
+from bot.service.facts import readable
 
 
 class GroupDirectory:
@@ -69,21 +66,21 @@ class GroupDirectory:
         except NotFoundError:
             return None
         found = group_request_of(row, self._clock.now())
-        if found.role_definition_id != _role(key).key:
+        if found.role_definition_id != group_roles.of(key).key:
             raise RejectedError("Graph's request of this id is about something else")
         return found
 
     async def role(self, key: str) -> Role:
         """The group's name, and how dangerous it is."""
-        return await self._roles.role(_role(key))
+        return await self._roles.role(group_roles.of(key))
 
     async def approval_policy(self, key: str) -> ApprovalPolicy:
         """Who may approve the activation, groups expanded; nobody where nobody is named."""
-        return await self._policies.policy(_role(key).key)
+        return await self._policies.policy(group_roles.of(key).key)
 
     async def holders(self, key: str) -> Holders:
         """Who is eligible and who is a member or owner now, by every path."""
-        role = _role(key)
+        role = group_roles.of(key)
         return await self._holders.holders(role, await self._name(role))
 
     async def _name(self, role: GroupRole) -> str:
@@ -96,19 +93,12 @@ class GroupDirectory:
     async def standing(self, key: str, object_id: str) -> Standing:
         """What holds of one user. A group has few who can get into it, so that all of them are read."""
         policy, holders = await asyncio.gather(
-            _readable(APPROVER_POLICY, self._policies.policy_for(_role(key).key, object_id)),
-            _readable(ELIGIBILITY, self.holders(key)),
+            readable(APPROVER_POLICY, self._policies.policy_for(group_roles.of(key).key, object_id)),
+            readable(ELIGIBILITY, self.holders(key)),
         )
         if isinstance(holders, Holders):
             holders = _of(holders, object_id.lower())
         return Standing(policy, holders)
-
-
-def _role(key: str) -> GroupRole:
-    role = group_roles.parse(key)
-    if role is None:
-        raise ValueError("this is the key of no group role")
-    return role
 
 
 def _of(holders: Holders, object_id: str) -> Holders:
@@ -117,10 +107,3 @@ def _of(holders: Holders, object_id: str) -> Holders:
         for paths in (holders.eligible, holders.active)
     )
     return Holders(eligible, active)
-
-
-async def _readable(fact: str, reading: Awaitable[_T]) -> _T | Unreadable:
-    try:
-        return await reading
-    except DirectoryError as error:
-        return Unreadable(fact, str(error))

@@ -16,11 +16,11 @@ from typing import Any, Final
 
 import structlog
 
-from bot.domain.errors import DirectoryError, RejectedError, UnavailableError
-from bot.domain.model import PimRequest, PimStatus
+from bot.domain.errors import DirectoryError, UnavailableError
+from bot.domain.model import PimRequest
 from bot.graph.calls import GraphCalls, literal, query
 from bot.graph.managed_groups import ManagedGroups
-from bot.graph.parsing import Json, group_request_of, required, text
+from bot.graph.parsing import Json, awaiting, group_request_of, required
 from bot.ports import Clock
 
 _log = structlog.get_logger(__name__)
@@ -83,11 +83,11 @@ class GroupPolling:
         due = [one for one, turn in self._turns.items() if turn.not_before <= now]
         return sorted(due, key=lambda one: self._turns[one].last)[:MOST_A_ROUND]
 
-    async def _read(self, groups: Sequence[str], ends: float) -> list[list[PimRequest]]:
+    async def _read(self, groups: Sequence[str], ends: float) -> list[Sequence[PimRequest]]:
         slots = asyncio.Semaphore(_AT_ONCE)
         return await asyncio.gather(*(self._turn_of(one, slots, ends) for one in groups))
 
-    async def _turn_of(self, group_id: str, slots: asyncio.Semaphore, ends: float) -> list[PimRequest]:
+    async def _turn_of(self, group_id: str, slots: asyncio.Semaphore, ends: float) -> Sequence[PimRequest]:
         turn = self._turns[group_id]
         try:
             async with asyncio.timeout_at(ends), slots:
@@ -113,20 +113,12 @@ class GroupPolling:
         else:
             _log.error("pim_group_unreadable", **told)
 
-    async def _pending(self, group_id: str) -> list[PimRequest]:
+    async def _pending(self, group_id: str) -> tuple[PimRequest, ...]:
         """Not filtered by status: what is not known to be settled has to be seen, whatever it says."""
         requests = self.graph.identity_governance.privileged_access.group.assignment_schedule_requests
         info = query(requests.to_get_request_information(), filter=f"groupId eq {literal(group_id)}")
         rows = [row for row in await self.calls.read_all(info) if _is_of(row, group_id)]
-        readable = (self._readable(row) for row in rows)
-        return [one for one in readable if one and one.status is PimStatus.AWAITING_APPROVAL]
-
-    def _readable(self, row: Json) -> PimRequest | None:
-        try:
-            return group_request_of(row, self.clock.now())
-        except RejectedError as exc:
-            _log.exception("pim_request_unreadable", request_id=text(row, "id"), why=str(exc))
-            return None
+        return awaiting(rows, group_request_of, self.clock.now())
 
 
 def _is_of(row: Json, group_id: str) -> bool:

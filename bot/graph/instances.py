@@ -101,14 +101,14 @@ def role_rows(
     for row in rows:
         one = _role_row(row)
         role = required(row, "roleDefinitionId").lower()
-        if role in roles and _holds(row, now) and principal in {None, one.principal_id}:
+        if role in roles and holds(row, now) and principal in {None, one.principal_id}:
             yield one
 
 
 def group_rows(rows: Iterable[Json], now: datetime) -> Iterator[GroupRow]:
     """Those that still hold. Raises ``RejectedError``."""
     for row in rows:
-        if _holds(row, now):
+        if holds(row, now):
             yield GroupRow(
                 group_id=required(row, "groupId").lower(),
                 group_name=text(child(row, "group"), "displayName"),
@@ -127,6 +127,7 @@ def _role_row(row: Json) -> RoleRow:
     )
 
 
-def _holds(row: Json, now: datetime) -> bool:
+def holds(row: Json, now: datetime) -> bool:
+    """Whether its end has not passed."""
     end = time(row, "endDateTime")
     return end is None or end > now

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -52,6 +52,24 @@ def status_of(raw: str) -> PimStatus:
     if known is not None:
         return known
     return PimStatus.AWAITING_APPROVAL if name.startswith("pending") else PimStatus.UNKNOWN
+
+
+def awaiting(
+    rows: Iterable[Json], read: Callable[[Json, datetime], PimRequest], seen_at: datetime
+) -> tuple[PimRequest, ...]:
+    """The requests that await approval. One that can't be read is logged and left out, so that it does not
+    hide the others.
+    """
+    found = (_or_none(row, read, seen_at) for row in rows)
+    return tuple(one for one in found if one and one.status is PimStatus.AWAITING_APPROVAL)
+
+
+def _or_none(row: Json, read: Callable[[Json, datetime], PimRequest], seen_at: datetime) -> PimRequest | None:
+    try:
+        return read(row, seen_at)
+    except RejectedError as exc:
+        _log.exception("pim_request_unreadable", request_id=text(row, "id"), why=str(exc))
+        return None
 
 
 def required(row: Json, key: str) -> str:

@@ -81,9 +81,9 @@ class Reach:
 
     def opens(self, group_id: str, rows: Iterable[GroupRow]) -> None:
         """Told of the groups that a group is eligible for: each of its members can activate them."""
+        route = self._route(group_id)
         for row in rows:
-            for route in self._routes(group_id):
-                self._get_to(row.group_id, route.on(row.group_name or row.group_id, owner=row.owner))
+            self._get_to(row.group_id, route.on(row.group_name or row.group_id, owner=row.owner))
 
     def has_parents(self, group_id: str, rows: Iterable[Json]) -> None:
         """Told of the groups that a group is a member of."""
@@ -96,11 +96,11 @@ class Reach:
         """The groups, of those come to so far, that roles may be assigned to."""
         return [one for one in {**self.inside, **self.within} if one not in self.no_role]
 
-    def _routes(self, group_id: str) -> list[Route]:
+    def _route(self, group_id: str) -> Route:
         """The shortest is enough to go on from; being in the group is shorter than getting into it."""
         if group_id in self.inside:
-            return [Route(PathKind.GROUP, (self.inside[group_id],))]
-        return [self.within[group_id]]
+            return Route(PathKind.GROUP, (self.inside[group_id],))
+        return self.within[group_id]
 
     def _get_to(self, group_id: str, route: Route) -> None:
         self.within.setdefault(group_id, route)

@@ -11,7 +11,8 @@ from bot.domain import group_roles
 from bot.domain.activation import ActivationPolicy, ActiveRole
 from bot.graph.calls import GraphCalls, literal, query
 from bot.graph.durations import parse_iso_duration
-from bot.graph.parsing import Json, required, text, time
+from bot.graph.instances import holds
+from bot.graph.parsing import Json, required, text
 from bot.graph.policies import ApprovalPolicies
 from bot.graph.self_service_apis import api_of, is_activated
 from bot.ports import Clock
@@ -43,7 +44,7 @@ class GraphRoleFacts:
         found = [
             api_of(key).active_of(row, self._clock.now())
             for row in rows
-            if is_activated(row) and self._is_theirs(row, principal_id) and not self._is_over(row)
+            if is_activated(row) and self._is_theirs(row, principal_id) and holds(row, self._clock.now())
         ]
         same = (role for role in found if (role.key, role.scope) == (key.lower(), scope))
         return next(same, None)
@@ -61,10 +62,6 @@ class GraphRoleFacts:
 
     def _is_theirs(self, row: Json, principal_id: str) -> bool:
         return required(row, "principalId").lower() == principal_id.lower()
-
-    def _is_over(self, row: Json) -> bool:
-        end = time(row, "endDateTime")
-        return end is not None and end <= self._clock.now()
 
 
 def policy_of(rules: list[Json]) -> ActivationPolicy:

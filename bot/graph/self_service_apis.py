@@ -101,7 +101,7 @@ def _group_role(row: Json) -> GroupRole:
 def _name(row: Json, role: GroupRole) -> str:
     """The group's name; what makes an owner's differ is part of it, as both can be asked for by name."""
     name = text(child(row, "group"), "displayName") or role.group_id
-    return f"{name} (owner)" if role.access is Access.OWNER else name
+    return name + group_roles.OWNER_SUFFIX if role.access is Access.OWNER else name
 
 
 def _role_subject(key: str, scope: str) -> dict[str, Any]:
@@ -110,9 +110,7 @@ def _role_subject(key: str, scope: str) -> dict[str, Any]:
 
 def _group_subject(key: str, scope: str) -> dict[str, Any]:
     del scope  # there is one only
-    role = group_roles.parse(key)
-    if role is None:
-        raise ValueError("this is the key of no group role")
+    role = group_roles.of(key)
     return {"groupId": role.group_id, "accessId": role.access.value}
 
 

@@ -29,6 +29,7 @@ from bot.domain.model import UserAssertion
 from bot.domain.obstacles import Way
 from bot.domain.sign_in import PageKey, PendingAct, SignInRefusedError
 from bot.graph.entra import Entra
+from bot.graph.errors import aadsts
 from bot.ports import SignInStart
 
 _TIMEOUT: Final = httpx.Timeout(8.0, connect=3.0)
@@ -166,7 +167,7 @@ def _credential(proof: Mapping[str, Any]) -> Any:
 def _refused(result: Mapping[str, Any]) -> DirectoryError | SignInRefusedError:
     """Of Entra's description only the AADSTS number is kept."""
     error, description = str(result.get("error", "")), str(result.get("error_description", ""))
-    code = next((word.strip(":") for word in description.split() if word.startswith("AADSTS")), error)
+    code = aadsts(description) or error
     log.warning("sign_in_refused", error=error[:64], code=code[:32])
     if error in {"temporarily_unavailable", "server_error"}:
         return UnavailableError("Entra is not available", code=code)
