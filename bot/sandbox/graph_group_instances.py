@@ -43,7 +43,7 @@ class _Standing:
 def routes(world: World) -> list[web.RouteDef]:
     async def eligibilities(request: web.Request) -> web.StreamResponse:
         require(world, request, READ_ELIGIBILITY)
-        wanted, expand = _wanted(request), expands(request)
+        wanted, expand = narrowing(request), expands(request)
         entries = [
             entry
             for entry in current(_narrowed(world, wanted), world.now())
@@ -53,7 +53,7 @@ def routes(world: World) -> list[web.RouteDef]:
 
     async def assignments(request: web.Request) -> web.StreamResponse:
         require(world, request, READ_ASSIGNMENTS)
-        wanted, expand = _wanted(request), expands(request)
+        wanted, expand = narrowing(request), expands(request)
         entries = [entry for entry in _standing(world) if matches(_assignment_json(world, entry), wanted)]
         return collection(world, request, entries, lambda entry: _assignment_json(world, entry, expand))
 
@@ -82,9 +82,9 @@ def routes(world: World) -> list[web.RouteDef]:
     ]
 
 
-def _wanted(request: web.Request) -> dict[str, str]:
+def narrowing(request: web.Request, names: Collection[str] = FILTERS) -> dict[str, str]:
     """Raises ``GraphError`` 400 for a listing of everything."""
-    wanted = filter_of(request, FILTERS)
+    wanted = filter_of(request, names)
     if wanted.keys().isdisjoint({"groupId", "principalId"}):
         text = "The required parameters GroupId or PrincipalId is missing."
         raise GraphError(400, "MissingParameters", text)

@@ -5,14 +5,13 @@ What an approver decides is a *stage* on v1.0 and a *step* on beta; each version
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox import delivery, pim_groups
-from bot.sandbox.graph_group_instances import FILTERS, READ_ASSIGNMENTS
+from bot.sandbox import pim_groups
+from bot.sandbox.graph_group_instances import FILTERS, READ_ASSIGNMENTS, narrowing
 from bot.sandbox.graph_http import (
     GraphError,
     Json,
@@ -28,8 +27,17 @@ from bot.sandbox.graph_http import (
     require,
     scope_not_granted,
 )
+from bot.sandbox.graph_requests import (
+    BY_CURRENT_USER,
+    approval_in,
+    has_status,
+    reviewed,
+    taken_in,
+    to_approve,
+    withdrawn,
+)
 from bot.sandbox.graph_shapes import in_group, request_json, step_json
-from bot.sandbox.pim import Caller, no_approval
+from bot.sandbox.pim import Caller
 from bot.sandbox.tenant import PimRequest
 from bot.sandbox.tokens import NOTES
 from bot.sandbox.world import World
@@ -40,7 +48,6 @@ WRITE = {"PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup"}
 READ_RESOURCES = {"PrivilegedAccess.Read.AzureADGroup", "PrivilegedAccess.ReadWrite.AzureADGroup"}
 
 REQUEST_FILTERS = ("status", "targetScheduleId", *FILTERS)
-_BY_CURRENT_USER = re.compile(r"filterByCurrentUser\(on='(\w+)'\)", re.IGNORECASE)
 _PARTS = {"v1.0": "stages", "beta": "steps"}
 
 
@@ -48,10 +55,7 @@ def routes(world: World) -> list[web.RouteDef]:
     async def list_requests(request: web.Request) -> web.StreamResponse:
         require(world, request, READ_ASSIGNMENTS)
         pim_groups.settle(world)
-        wanted = filter_of(request, REQUEST_FILTERS)
-        if wanted.keys().isdisjoint({"groupId", "principalId"}):
-            text = "The required parameters GroupId or PrincipalId is missing."
-            raise GraphError(400, "MissingParameters", text)
+        wanted = narrowing(request, REQUEST_FILTERS)
         return _page(world, request, list(world.tenant.group_requests.values()), wanted)
 
     async def create_request(request: web.Request) -> web.StreamResponse:
@@ -65,7 +69,7 @@ def routes(world: World) -> list[web.RouteDef]:
 
     async def one_request(request: web.Request) -> web.StreamResponse:
         name = request.match_info["id"]
-        function = _BY_CURRENT_USER.fullmatch(name)
+        function = BY_CURRENT_USER.fullmatch(name)
         if function is not None:
             return _by_current_user(world, request, function[1].lower())
         require(world, request, READ_ASSIGNMENTS)
@@ -120,12 +124,8 @@ def _page(
     expand, status = expands(request), wanted.pop("status", None)
     found = [entry for entry in found if matches(group_request_json(world, entry), wanted)]
     if status is not None:
-        found = [entry for entry in found if _has_status(entry, status)]
+        found = [entry for entry in found if has_status(entry, status)]
     return collection(world, request, found, lambda entry: group_request_json(world, entry, expand), REQUESTS)
-
-
-def _has_status(entry: PimRequest, status: str) -> bool:
-    return entry.status.lower() == status.lower() or (status.lower() == "pendingapproval" and entry.pending)
 
 
 def _by_current_user(world: World, request: web.Request, on: str) -> web.StreamResponse:
@@ -136,53 +136,28 @@ def _by_current_user(world: World, request: web.Request, on: str) -> web.StreamR
         case "principal" | "createdby":
             found = [entry for entry in entries if entry.principal_id == me]
         case "approver":
-            found = _to_approve(world, me)
+            found = to_approve(world, world.tenant.group_requests, me)
         case _:
             text = f"The filterByCurrentUser option '{on}' is not supported."
             raise GraphError(400, "InvalidFilter", text)
     return _page(world, request, found, filter_of(request, REQUEST_FILTERS))
 
 
-def _to_approve(world: World, approver: str) -> list[PimRequest]:
-    return [
-        entry
-        for entry in world.tenant.group_requests.values()
-        if entry.approval is not None and world.tenant.may_approve(approver, entry.approval)
-    ]
-
-
 async def submit(world: World, who: Caller, body: Json) -> PimRequest:
     """A request from Graph or from the portal: taken in, logged, and told by mail."""
     made = pim_groups.submit(world, who, pim_groups.wish_of(world, body))
-    if not made.validation_only:
-        await world.record(
-            "graph",
-            "request_created",
-            request=made.id,
-            action=made.action,
-            principal=made.principal_id,
-            group=made.scope,
-            access=made.role_id,
-            status=made.status,
-        )
-        delivery.mail_arrives(world, made)
-    return made
+    return await taken_in(world, made, group=made.scope, access=made.role_id)
 
 
 async def cancel(world: World, who: str, request_id: str) -> PimRequest:
     """A withdrawal from Graph or from the portal."""
-    made = pim_groups.cancel(world, Caller(who), request_id)
-    await world.record("graph", "request_canceled", request=made.id, by=who)
-    return made
+    return await withdrawn(world, pim_groups.cancel(world, Caller(who), request_id), who)
 
 
 async def decide(world: World, who: str, request_id: str, result: str, justification: str) -> PimRequest:
     """A decision from Graph or from the portal, recorded with the one who made it."""
     decided = pim_groups.decide(world, Caller(who), request_id, result, justification)
-    await world.record(
-        "graph", "request_decided", request=decided.id, result=result, reviewed_by=who, status=decided.status
-    )
-    return decided
+    return await reviewed(world, decided, who, result)
 
 
 # Approvals ---------------------------------------------------------------------------------
@@ -198,14 +173,7 @@ def _approver(world: World, request: web.Request, permissions: Collection[str]) 
 
 def _approval(world: World, request: web.Request, reader: str) -> PimRequest:
     pim_groups.settle(world)
-    approval_id = request.match_info["id"].lower()
-    found = world.tenant.group_requests.get(approval_id)
-    part = request.match_info.get("part", approval_id).lower()
-    if found is None or found.approval is None or part != approval_id:
-        raise no_approval(approval_id)
-    if reader != found.principal_id and not world.tenant.may_approve(reader, found.approval):
-        raise GraphError(403, "UnauthorizedAccess", "The caller is not an approver of this request.")
-    return found
+    return approval_in(world, world.tenant.group_requests, request, reader)
 
 
 def _parts(request: web.Request) -> str:
@@ -220,7 +188,7 @@ def _parts(request: web.Request) -> str:
 def _approval_routes(world: World) -> list[web.RouteDef]:
     async def get_approval(request: web.Request) -> web.StreamResponse:
         me = _approver(world, request, READ_ASSIGNMENTS)
-        function = _BY_CURRENT_USER.fullmatch(request.match_info["id"])
+        function = BY_CURRENT_USER.fullmatch(request.match_info["id"])
         if function is not None:
             return _my_approvals(world, request, me, function[1].lower())
         found = _approval(world, request, me)
@@ -271,4 +239,4 @@ def _my_approvals(world: World, request: web.Request, me: str, on: str) -> web.S
     def render(entry: Any) -> Json:
         return {"id": entry.id, parts: [stage_json(world, entry, me)]}
 
-    return collection(world, request, _to_approve(world, me), render, APPROVALS)
+    return collection(world, request, to_approve(world, world.tenant.group_requests, me), render, APPROVALS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
@@ -49,7 +50,7 @@ READ_APPROVAL = {
 }
 
 FILTERABLE = ("principalId", "roleDefinitionId", "directoryScopeId", "targetScheduleId", "action")
-_BY_CURRENT_USER = re.compile(r"filterByCurrentUser\(on='(\w+)'\)", re.IGNORECASE)
+BY_CURRENT_USER = re.compile(r"filterByCurrentUser\(on='(\w+)'\)", re.IGNORECASE)
 
 
 def routes(world: World) -> list[web.RouteDef]:
@@ -72,7 +73,7 @@ def routes(world: World) -> list[web.RouteDef]:
 
     async def one_request(request: web.Request) -> web.StreamResponse:
         name = request.match_info["id"]
-        function = _BY_CURRENT_USER.fullmatch(name)
+        function = BY_CURRENT_USER.fullmatch(name)
         if function is not None:
             return _by_current_user(world, request, function[1].lower())
         require(world, request, LIST_APP, LIST_DELEGATED)
@@ -117,21 +118,25 @@ def _by_current_user(world: World, request: web.Request, on: str) -> web.StreamR
     if on == "principal":
         found = [entry for entry in world.tenant.requests.values() if entry.principal_id == me]
     elif on == "approver":
-        found = [
-            entry
-            for entry in world.tenant.requests.values()
-            if entry.approval is not None and world.tenant.may_approve(me, entry.approval)
-        ]
+        found = to_approve(world, world.tenant.requests, me)
     else:
         raise GraphError(400, "InvalidFilter", f"The filterByCurrentUser option '{on}' is not supported.")
     wanted = filter_of(request, ("status", *FILTERABLE))
     status = wanted.pop("status", None)
     if status is not None:
-        found = [entry for entry in found if _has_status(entry, status)]
+        found = [entry for entry in found if has_status(entry, status)]
     return _page(world, request, found, wanted)
 
 
-def _has_status(entry: PimRequest, status: str) -> bool:
+def to_approve(world: World, requests: Mapping[str, PimRequest], approver: str) -> list[PimRequest]:
+    return [
+        entry
+        for entry in requests.values()
+        if entry.approval is not None and world.tenant.may_approve(approver, entry.approval)
+    ]
+
+
+def has_status(entry: PimRequest, status: str) -> bool:
     """The documented filter says ``PendingApproval`` also where requests say it at greater length."""
     return entry.status.lower() == status.lower() or (status.lower() == "pendingapproval" and entry.pending)
 
@@ -139,6 +144,11 @@ def _has_status(entry: PimRequest, status: str) -> bool:
 async def submit(world: World, who: pim.Caller, body: Json) -> PimRequest:
     """A request from Graph or from the portal: taken in, logged, and told by mail."""
     made = pim.submit(world, who, Wish.parse(body, world.now()))
+    return await taken_in(world, made, role=made.role_id)
+
+
+async def taken_in(world: World, made: PimRequest, **target: str) -> PimRequest:
+    """A validation leaves no trace."""
     if not made.validation_only:
         await world.record(
             "graph",
@@ -146,7 +156,7 @@ async def submit(world: World, who: pim.Caller, body: Json) -> PimRequest:
             request=made.id,
             action=made.action,
             principal=made.principal_id,
-            role=made.role_id,
+            **target,
             status=made.status,
         )
         delivery.mail_arrives(world, made)
@@ -155,7 +165,10 @@ async def submit(world: World, who: pim.Caller, body: Json) -> PimRequest:
 
 async def cancel(world: World, who: str, request_id: str) -> PimRequest:
     """A withdrawal from Graph or from the portal."""
-    made = pim.cancel(world, pim.Caller(who), request_id)
+    return await withdrawn(world, pim.cancel(world, pim.Caller(who), request_id), who)
+
+
+async def withdrawn(world: World, made: PimRequest, who: str) -> PimRequest:
     await world.record("graph", "request_canceled", request=made.id, by=who)
     return made
 
@@ -174,11 +187,18 @@ def _approver(world: World, request: web.Request, *, writing: bool) -> str:
 
 def _approval(world: World, request: web.Request, reader: str) -> PimRequest:
     pim.settle(world)
+    return approval_in(world, world.tenant.requests, request, reader)
+
+
+def approval_in(
+    world: World, requests: Mapping[str, PimRequest], request: web.Request, reader: str
+) -> PimRequest:
+    """Of its one step or stage the id is the approval's own."""
     approval_id = request.match_info["id"].lower()
-    found = world.tenant.requests.get(approval_id)
-    step = request.match_info.get("step", approval_id).lower()
-    if found is None or found.approval is None or step != approval_id:
-        raise GraphError(404, "ResourceNotFound", f"The approval '{approval_id}' is not found.")
+    found = requests.get(approval_id)
+    part = request.match_info.get("part", approval_id).lower()
+    if found is None or found.approval is None or part != approval_id:
+        raise pim.no_approval(approval_id)
     if reader != found.principal_id and not world.tenant.may_approve(reader, found.approval):
         raise GraphError(403, "UnauthorizedAccess", "The caller is not an approver of this request.")
     return found
@@ -225,14 +245,18 @@ def _approval_routes(world: World) -> list[web.RouteDef]:
         web.patch(f"/v1.0/{APPROVALS}/{{tail:.*}}", gone_from_v1),
         web.get(beta, get_approval),
         web.get(f"{beta}/steps", get_steps),
-        web.get(f"{beta}/steps/{{step}}", get_step),
-        web.patch(f"{beta}/steps/{{step}}", patch_step),
+        web.get(f"{beta}/steps/{{part}}", get_step),
+        web.patch(f"{beta}/steps/{{part}}", patch_step),
     ]
 
 
 async def decide(world: World, who: str, request_id: str, result: str, justification: str) -> PimRequest:
     """A decision from Graph or from the portal, recorded with the one who made it."""
     decided = pim.decide(world, pim.Caller(who), request_id, result, justification)
+    return await reviewed(world, decided, who, result)
+
+
+async def reviewed(world: World, decided: PimRequest, who: str, result: str) -> PimRequest:
     await world.record(
         "graph", "request_decided", request=decided.id, result=result, reviewed_by=who, status=decided.status
     )

@@ -6,8 +6,10 @@ Nothing here speaks HTTP or knows permissions; refusals are ``GraphError``s with
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 from urllib.parse import quote
 
 from bot.sandbox.durations import parse_duration
@@ -17,6 +19,7 @@ from bot.sandbox.tenant import (
     PRIVILEGED_ROLE_ADMINISTRATOR,
     Approval,
     Assignment,
+    GroupAssignment,
     PimRequest,
     RolePolicy,
 )
@@ -25,6 +28,7 @@ from bot.sandbox.world import World
 
 APPROVAL_WINDOW = timedelta(hours=24)
 MINIMUM_ACTIVE = timedelta(minutes=5)
+_Held = TypeVar("_Held", Assignment, GroupAssignment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +61,7 @@ def _activate(world: World, caller: Caller, wish: Wish) -> PimRequest:
     active = tenant.activated(wish.principal_id, wish.role_id, wish.scope)
     if active is not None and not world.reactivation_extends:
         raise GraphError(400, "RoleAssignmentExists", "The Role assignment already exists.")
-    if any(r.pending and _same(r, wish) for r in tenant.requests.values()):
-        text = "There is already an existing pending Role assignment request."
-        raise GraphError(400, "PendingRoleAssignmentRequest", text)
+    check_not_pending(tenant.requests.values(), wish)
     policy = tenant.policies[wish.role_id]
     eligible = tenant.is_eligible(wish.principal_id, wish.role_id, world.now(), wish.scope)
     check_policy(caller, wish, policy, eligible=eligible)
@@ -77,10 +79,12 @@ def _activate(world: World, caller: Caller, wish: Wish) -> PimRequest:
     return made
 
 
-def _same(request: PimRequest, wish: Wish) -> bool:
-    """Whether both are about one principal, role and scope."""
+def check_not_pending(requests: Iterable[PimRequest], wish: Wish) -> None:
+    """Raises ``GraphError`` 400 while another one waits, about the same principal, role and scope."""
     asked = (wish.principal_id, wish.role_id, wish.scope)
-    return (request.principal_id, request.role_id, request.scope) == asked
+    if any(r.pending and (r.principal_id, r.role_id, r.scope) == asked for r in requests):
+        text = "There is already an existing pending Role assignment request."
+        raise GraphError(400, "PendingRoleAssignmentRequest", text)
 
 
 def _extended(world: World, active: Assignment, wish: Wish) -> PimRequest:
@@ -98,14 +102,19 @@ def _extended(world: World, active: Assignment, wish: Wish) -> PimRequest:
 def _check_names(world: World, caller: Caller, wish: Wish) -> None:
     if wish.role_id not in world.tenant.roles:
         raise GraphError(400, "RoleNotFound", "The Role could not be found.")
+    check_principal(world, caller, wish)
+    scopes = {e.scope for e in world.tenant.eligibilities.values()} | {"/"}
+    if wish.scope not in scopes:
+        raise GraphError(400, "InvalidScope", "The scope is invalid.")
+
+
+def check_principal(world: World, caller: Caller, wish: Wish) -> None:
+    """Raises ``GraphError`` 400, 403."""
     if wish.principal_id not in world.users:
         raise GraphError(400, "SubjectNotFound", "The subject is not found.")
     if wish.principal_id != caller.object_id:
         text = "The principal of a self activation must be the caller."
         raise GraphError(403, "UnauthorizedAccess", text)
-    scopes = {e.scope for e in world.tenant.eligibilities.values()} | {"/"}
-    if wish.scope not in scopes:
-        raise GraphError(400, "InvalidScope", "The scope is invalid.")
 
 
 def check_policy(caller: Caller, wish: Wish, policy: RolePolicy, *, eligible: bool) -> None:
@@ -185,11 +194,21 @@ def _provision(world: World, request: PimRequest) -> None:
 
 def _deactivate(world: World, caller: Caller, wish: Wish) -> PimRequest:
     _check_names(world, caller, wish)
+    active = world.tenant.activated(wish.principal_id, wish.role_id, wish.scope)
+    active = to_give_back(world, caller, active)
+    request = given_back(world, wish)
+    if not wish.validation_only:
+        world.tenant.requests[request.id] = request
+        _take_back(world, active)
+    return request
+
+
+def to_give_back(world: World, caller: Caller, active: _Held | None) -> _Held:
+    """What is held, if it may be given back now. Raises ``GraphError`` 400."""
     now = world.now()
     if not caller.mfa:
         text = 'The following policy rules failed: ["MfaRule"]'
         raise GraphError(400, "RoleAssignmentRequestPolicyValidationFailed", text)
-    active = world.tenant.activated(wish.principal_id, wish.role_id, wish.scope)
     if active is None or (active.visible_at is not None and active.visible_at > now):
         # Also seconds after an activation, before it has got round.
         raise GraphError(400, "RoleAssignmentDoesNotExist", "The Role assignment does not exist.")
@@ -197,11 +216,7 @@ def _deactivate(world: World, caller: Caller, wish: Wish) -> PimRequest:
         # The misspelling is the service's own.
         text = "The Active duration is too short. Miniumum Required is 5 minutes."
         raise GraphError(400, "ActiveDurationTooShort", text)
-    request = given_back(world, wish)
-    if not wish.validation_only:
-        world.tenant.requests[request.id] = request
-        _take_back(world, active)
-    return request
+    return active
 
 
 def given_back(world: World, wish: Wish) -> PimRequest:

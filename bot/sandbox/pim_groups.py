@@ -69,11 +69,7 @@ def submit(world: World, caller: Caller, wish: Wish) -> PimRequest:
 def _group(world: World, caller: Caller, wish: Wish) -> Group:
     if wish.scope not in world.tenant.groups:
         raise GraphError(400, "ResourceNotFound", "The group is not found.")
-    if wish.principal_id not in world.users:
-        raise GraphError(400, "SubjectNotFound", "The subject is not found.")
-    if wish.principal_id != caller.object_id:
-        text = "The principal of a self activation must be the caller."
-        raise GraphError(403, "UnauthorizedAccess", text)
+    pim.check_principal(world, caller, wish)
     return world.tenant.groups[wish.scope]
 
 
@@ -81,12 +77,7 @@ def _activate(world: World, caller: Caller, wish: Wish, group: Group) -> PimRequ
     tenant = world.tenant
     if _active(world, wish) is not None or wish.principal_id in _people(group, wish.role_id):
         raise GraphError(400, "RoleAssignmentExists", "The Role assignment already exists.")
-    asked = (wish.principal_id, wish.role_id, wish.scope)
-    if any(
-        r.pending and (r.principal_id, r.role_id, r.scope) == asked for r in tenant.group_requests.values()
-    ):
-        text = "There is already an existing pending Role assignment request."
-        raise GraphError(400, "PendingRoleAssignmentRequest", text)
+    pim.check_not_pending(tenant.group_requests.values(), wish)
     onboard(world, group.id)
     policy = tenant.group_policies[group.id, wish.role_id]
     pim.check_policy(caller, wish, policy, eligible=_is_eligible(world, wish))
@@ -149,15 +140,7 @@ def _appear(world: World, entry: GroupAssignment) -> None:
 
 
 def _deactivate(world: World, caller: Caller, wish: Wish) -> PimRequest:
-    if not caller.mfa:
-        text = 'The following policy rules failed: ["MfaRule"]'
-        raise GraphError(400, "RoleAssignmentRequestPolicyValidationFailed", text)
-    active = _active(world, wish)
-    if active is None or not active.appeared:
-        raise GraphError(400, "RoleAssignmentDoesNotExist", "The Role assignment does not exist.")
-    if world.now() - active.start < pim.MINIMUM_ACTIVE:
-        text = "The Active duration is too short. Miniumum Required is 5 minutes."
-        raise GraphError(400, "ActiveDurationTooShort", text)
+    active = pim.to_give_back(world, caller, _active(world, wish))
     made = pim.given_back(world, wish)
     if not wish.validation_only:
         world.tenant.group_requests[made.id] = made

@@ -243,7 +243,7 @@ async def refresh(state: TeamsState, request: web.Request) -> dict[str, Any]:
 async def _invoke(state: TeamsState, user: User, found: Message, value: dict[str, Any]) -> tuple[Answer, str]:
     activity = teams_activities.invoke(state, user, found.conversation_id, found.id, value)
     answer = await teams_wire.deliver(state, activity)
-    _, answer = await teams_sign_in.again(state, user, activity, answer)
+    answer = await teams_sign_in.again(state, user, activity, answer)
     shown = shown_for(answer)
     if shown == "card":
         found.views[user.object_id] = View(answer.body["value"], found.latest.number, state.world.now())

@@ -115,16 +115,14 @@ def _token(state: TeamsState, user: User, resource: Mapping[str, Any]) -> str:
     return tokens.user_assertion(state.world, whose, aud=str(resource.get("uri")))
 
 
-async def again(
-    state: TeamsState, user: User, activity: dict[str, Any], answer: Answer
-) -> tuple[dict[str, Any], Answer]:
+async def again(state: TeamsState, user: User, activity: dict[str, Any], answer: Answer) -> Answer:
     """An action that was answered by a ``loginRequest`` in a personal chat: sent again with a token,
     where the client can get one.
     """
     body = answer.body
     asks = answer.status == 200 and isinstance(body, dict) and body.get("type") == LOGIN_REQUEST
     if not asks or state.sso != "silent" or activity["conversation"]["conversationType"] != "personal":
-        return activity, answer
+        return answer
     wanted = body["value"]
     authentication = {
         "id": wanted["tokenExchangeResource"]["id"],
@@ -132,4 +130,4 @@ async def again(
         "token": _token(state, user, wanted["tokenExchangeResource"]),
     }
     repeated = {**activity, "value": {**activity["value"], "authentication": authentication}}
-    return repeated, await teams_wire.deliver(state, repeated)
+    return await teams_wire.deliver(state, repeated)
