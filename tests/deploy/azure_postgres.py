@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from deploy.dockerfile import ROOT
-from store.tls_front import SSL_REQUEST, pass_on
+from store.tls_front import SSL_REQUEST, listening, pass_on
 
 Judge = Callable[[str, str], str | None]
 """Role and token; None when it may come in, otherwise why not."""
@@ -58,7 +58,6 @@ def socket_of(server: Any) -> str:
 @asynccontextmanager
 async def azure_front(server: Any, tls: ssl.SSLContext, judge: Judge) -> AsyncIterator[int]:
     """Listens on loopback; returns the port."""
-    talks: set[asyncio.Task[None]] = set()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, asyncio.IncompleteReadError):
@@ -78,17 +77,8 @@ async def azure_front(server: Any, tls: ssl.SSLContext, judge: Judge) -> AsyncIt
                 await asyncio.gather(pass_on(reader, outside), pass_on(inside, writer))
         writer.close()
 
-    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(talk(reader, writer))
-        talks.add(task)
-        task.add_done_callback(talks.discard)
-
-    listening = await asyncio.start_server(begin, "127.0.0.1", 0)
-    async with listening:
-        yield listening.sockets[0].getsockname()[1]
-    for task in talks:
-        task.cancel()
-    await asyncio.gather(*talks, return_exceptions=True)
+    async with listening(talk) as port:
+        yield port
 
 
 async def _message(reader: asyncio.StreamReader) -> bytes:

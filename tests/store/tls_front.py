@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 SSL_REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
 
 
 @asynccontextmanager
@@ -15,7 +17,6 @@ async def tls_front(socket_path: str, tls: ssl.SSLContext) -> AsyncIterator[int]
     """Listens on loopback, agrees to TLS as PostgreSQL does, and passes everything on to the socket.
     Returns the port.
     """
-    talks: set[asyncio.Task[None]] = set()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, asyncio.IncompleteReadError):
@@ -26,6 +27,15 @@ async def tls_front(socket_path: str, tls: ssl.SSLContext) -> AsyncIterator[int]
             inside, outside = await asyncio.open_unix_connection(socket_path)
             await asyncio.gather(pass_on(reader, outside), pass_on(inside, writer))
         writer.close()
+
+    async with listening(talk) as port:
+        yield port
+
+
+@asynccontextmanager
+async def listening(talk: Talk) -> AsyncIterator[int]:
+    """On loopback, until the block ends; returns the port."""
+    talks: set[asyncio.Task[None]] = set()
 
     def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(talk(reader, writer))

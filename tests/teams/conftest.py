@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from channel_samples import ADELE_ID, NOW, REQUEST_ID, TENANT, HandClock
-from teams_fakes import FakeDesk, Naps, Service, Tokens
+from teams_fakes import FakeCommands, FakeDesk, Naps, Service, Tokens, config
 
 from bot.domain.content import RequestCard
 from bot.domain.model import (
@@ -22,6 +22,8 @@ from bot.domain.model import (
     Role,
     SlaPlan,
 )
+from bot.teams import TeamsTurns, teams_turns
+from bot.teams.http import Patience
 
 
 @pytest.fixture
@@ -58,6 +60,35 @@ async def service() -> AsyncIterator[Service]:
     async with TestServer(app) as server:
         service.base = str(server.make_url("/amer/"))
         yield service
+
+
+@pytest.fixture
+def commands() -> FakeCommands:
+    return FakeCommands()
+
+
+@pytest.fixture
+async def turns(
+    session: aiohttp.ClientSession,
+    tokens: Tokens,
+    clock: HandClock,
+    naps: Naps,
+    desk: FakeDesk,
+    commands: FakeCommands,
+    service: Service,
+) -> AsyncIterator[TeamsTurns]:
+    turns = teams_turns(
+        config(service.base),
+        session=session,
+        tokens=tokens,
+        clock=clock,
+        desk=desk,
+        commands=commands,
+        patience=Patience(sleep=naps),
+        answer_within=0.05,
+    )
+    yield turns
+    await turns.close()
 
 
 @pytest.fixture

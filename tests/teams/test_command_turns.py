@@ -7,54 +7,23 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from channel_samples import ADELE_ID, APP_ID, ISSUER, TENANT, CountingIds, HandClock, activity
-from teams_fakes import Call, FakeCommands, FakeDesk, Naps, Service, Tokens, config
+from teams_fakes import Call, FakeCommands, FakeDesk, Service
 from test_turns import OneKey, Teams
 
 from bot.domain.model import Identity
 from bot.domain.replies import FormReply, NothingBefore, Notice, NoticeReply
 from bot.domain.said import Chosen, Filled
-from bot.teams import TeamsTurns, teams_turns
-from bot.teams.http import Patience
+from bot.teams import TeamsTurns
 from bot.web.messages import MessagesEndpoint, routes
 from cards import text_commands as t
 
 PERSONAL = {"id": "a:adele", "conversationType": "personal", "tenantId": TENANT}
 OWN = NothingBefore()
 """A reply that is nobody else's business."""
-
-
-@pytest.fixture
-def commands() -> FakeCommands:
-    return FakeCommands()
-
-
-@pytest.fixture
-async def turns(
-    session: aiohttp.ClientSession,
-    tokens: Tokens,
-    clock: HandClock,
-    naps: Naps,
-    desk: FakeDesk,
-    commands: FakeCommands,
-    service: Service,
-) -> AsyncIterator[TeamsTurns]:
-    turns = teams_turns(
-        config(service.base),
-        session=session,
-        tokens=tokens,
-        clock=clock,
-        desk=desk,
-        commands=commands,
-        patience=Patience(sleep=naps),
-        answer_within=0.05,
-    )
-    yield turns
-    await turns.close()
 
 
 @pytest.fixture

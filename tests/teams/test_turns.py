@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -32,15 +31,14 @@ from channel_samples import (
     jwk,
 )
 from structlog.testing import capture_logs
-from teams_fakes import FakeCommands, FakeDesk, Naps, Service, Tokens, config
+from teams_fakes import FakeDesk, Service, config
 
 from bot.domain.content import Note, RequestCard
 from bot.domain.errors import UnavailableError
 from bot.domain.model import Choice, Identity, SignInResource
 from bot.inbound.tokens import ChannelKey, parse_jwks
 from bot.ports import LoginAsked
-from bot.teams import TeamsTurns, teams_turns
-from bot.teams.http import Patience
+from bot.teams import TeamsTurns
 from bot.web.messages import MessagesEndpoint, routes
 from cards import text, text_commands
 
@@ -76,29 +74,6 @@ class Teams:
         async with self._client.post("/api/messages", data=body(sent), headers=headers) as response:
             answered = await response.text()
             return response.status, json.loads(answered) if answered else None
-
-
-@pytest.fixture
-async def turns(
-    session: aiohttp.ClientSession,
-    tokens: Tokens,
-    clock: HandClock,
-    naps: Naps,
-    desk: FakeDesk,
-    service: Service,
-) -> AsyncIterator[TeamsTurns]:
-    turns = teams_turns(
-        config(service.base),
-        session=session,
-        tokens=tokens,
-        clock=clock,
-        desk=desk,
-        commands=FakeCommands(),
-        patience=Patience(sleep=naps),
-        answer_within=0.05,
-    )
-    yield turns
-    await turns.close()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from channel_samples import activity, click
 from teams_fakes import FakeDesk
-from test_turns import Teams, teams, turns
+from test_turns import Teams, teams
 
 from bot.domain.content import Note
 from bot.domain.model import SignInResource
