@@ -13,7 +13,7 @@ from bot.domain.content import Note
 from bot.domain.model import SignInResource
 from bot.ports import LoginAsked, Presented
 
-__all__ = ["teams", "turns"]  # fixtures
+__all__ = ["teams"]  # a fixture
 RESOURCE = SignInResource("graph", "https://token.example/start", "x1", "api://botid-app", "p1")
 
 
