@@ -14,7 +14,6 @@ from typing import Any, Final
 from bot.demo import playing
 from bot.demo.cases import GROUPS, Case
 from bot.demo.processes import DemoError, Stage, stage
-from bot.demo.remote import Remote
 from bot.demo.story import Story
 from bot.demo.telling import AsJson, OnTerminal, Teller, step
 from bot.demo.town import Town
@@ -75,7 +74,7 @@ async def _play(teller: Teller, *, stay: bool) -> int:
                     set_up = await stack.enter_async_context(stage(Path(directory)))
                     facts["sandbox"] = set_up.sandbox["http"]
                     facts["people"] = ", ".join(one["name"] for one in set_up.sandbox["users"].values())
-                story = Story(Town(set_up, Remote(set_up.session, set_up.sandbox["http"])), teller)
+                story = Story(Town.of(set_up), teller)
                 if stay:
                     await _stay(story, set_up, teller)
                 await story.play()

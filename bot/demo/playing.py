@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from bot.demo.cases import Case
 from bot.demo.processes import DemoError, stage
-from bot.demo.remote import Remote
 from bot.demo.scene import Scene
 from bot.demo.telling import Teller, step
 from bot.demo.town import Town
@@ -63,7 +62,7 @@ async def _town(case: Case, teller: Teller) -> AsyncIterator[tuple[Town, AuditRe
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="secondkey-demo-")))
         async with step(teller, "stage", "A sandbox tenant and a bot are up") as facts:
             set_up = await stack.enter_async_context(stage(directory, {**_SETTINGS, **settings}, case.toml))
-            town = Town(set_up, Remote(set_up.session, set_up.sandbox["http"]))
+            town = Town.of(set_up)
             facts["seconds_to_ready"] = round(await town.open(), 2)
             facts.update(settings | ({"secondkey.toml": case.toml.strip()} if case.toml else {}))
         yield town, await stack.enter_async_context(open_audit(set_up.bot.env["SECONDKEY_DATABASE_URL"]))

@@ -26,6 +26,11 @@ class Town:
     stage: Stage
     remote: Remote
 
+    @classmethod
+    def of(cls, stage: Stage) -> Town:
+        """With the remote control of the stage's own sandbox."""
+        return cls(stage, Remote(stage.session, stage.sandbox["http"]))
+
     @property
     def bot(self) -> Bot:
         return self.stage.bot
@@ -52,6 +57,11 @@ class Town:
         sent = (await self.remote.post("teams/install"))["sent"]
         must(all(one["status"] < 300 for one in sent), f"the bot refused to be installed: {sent}")  # noqa: PLR2004
         return seconds
+
+    async def decide_in_portal(self, user: str, request: str, result: str, why: str) -> None:
+        """``result`` is ``Approve`` or ``Deny``, as Graph has it."""
+        deed = {"user": user, "request": request, "result": result, "justification": why}
+        await self.remote.post("portal/decide", deed)
 
     async def ask(
         self,

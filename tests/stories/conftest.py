@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest_asyncio
 
 from bot.demo.processes import stage
-from bot.demo.remote import Remote
 from bot.demo.town import Town, edited, in_channel, shown
 from bot.graph.graph_call import Feature, Kind
 from bot.graph.permissions import asked
@@ -21,7 +20,7 @@ SETTINGS = {"SECONDKEY_POLL_SECONDS": "1"}
 @pytest_asyncio.fixture
 async def town(tmp_path: Path) -> AsyncIterator[Town]:
     async with stage(tmp_path, SETTINGS) as set_up:
-        made = Town(set_up, Remote(set_up.session, set_up.sandbox["http"]))
+        made = Town.of(set_up)
         await grant(made)
         await made.open()
         yield made

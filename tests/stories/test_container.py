@@ -12,7 +12,6 @@ import pytest
 from deploy.image import Image, ready_image
 
 from bot.demo.processes import Stage, stage
-from bot.demo.remote import Remote
 from bot.demo.story import Story
 from bot.demo.telling import AsJson
 from bot.demo.town import Town
@@ -39,7 +38,7 @@ async def contained(image: Image, tmp_path: Path) -> AsyncIterator[Stage]:
 async def test_the_story_is_played_by_the_images_entry_point_and_user(
     image: Image, contained: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    town = Town(contained, Remote(contained.session, contained.sandbox["http"]))
+    town = Town.of(contained)
     await Story(town, AsJson()).play()
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert all(one["ok"] for one in told)

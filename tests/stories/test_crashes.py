@@ -11,7 +11,6 @@ import pytest
 from stories.conftest import SETTINGS, Town, edited, in_channel, shown
 
 from bot.demo.processes import DemoError, stage
-from bot.demo.remote import Remote
 
 SECURITY = "Security Administrator"
 
@@ -78,8 +77,7 @@ async def test_a_decision_that_lands_after_its_claim_was_given_back_is_told_trul
     await town.bot.start(town.stage.session)
     await town.remote.until("the card after the release", edited(card), since)
 
-    late = {"user": "alex", "request": request, "result": "Approve", "justification": "checked"}
-    await town.remote.post("portal/decide", late)
+    await town.decide_in_portal("alex", request, "Approve", "checked")
 
     said = await town.card_says(card, "Approved", town.name_of("alex"))
     assert "outside this channel" not in said
@@ -128,7 +126,7 @@ async def test_on_postgresql_a_dead_replicas_claim_is_recovered_when_its_lease_i
         "SECONDKEY_DATABASE_URL": pg_url.replace("postgresql://", "postgresql+asyncpg://"),
     }
     async with stage(tmp_path, settings) as set_up:
-        town = Town(set_up, Remote(set_up.session, set_up.sandbox["http"]))
+        town = Town.of(set_up)
         await town.open()
         request, card = await town.ask()
         never_arrives = await town.fault("graph", "PATCH ", drop=True, delay_seconds=1)

@@ -23,7 +23,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.demo.processes import Bot, Stage, _free_port, stage
-from bot.demo.remote import Remote
 from bot.demo.story import Story
 from bot.demo.telling import AsJson
 from bot.demo.town import Town
@@ -133,7 +132,7 @@ async def test_the_story_is_played_by_two_replicas_without_any_secret(
     set_up, second = deployed
     assert "CLIENT_SECRET" not in " ".join(set_up.bot.command)
     await second.start(set_up.session)
-    town = Town(set_up, Remote(set_up.session, set_up.sandbox["http"]))
+    town = Town.of(set_up)
     story = Story(town, AsJson())
     await story.open_up()
     request, card = await story.ask("Security Administrator", "PT2H", "Phishing wave", "INC1")

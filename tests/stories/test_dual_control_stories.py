@@ -9,7 +9,7 @@ import pytest_asyncio
 from test_sign_in import browse, link_of, reviewer
 
 from bot.demo.processes import stage
-from bot.demo.remote import Remote, words
+from bot.demo.remote import words
 from bot.demo.town import Town, in_channel
 
 TOML = """
@@ -24,7 +24,7 @@ approver_authentication_context = "c3"
 @pytest_asyncio.fixture
 async def strict(tmp_path: Path) -> AsyncIterator[Town]:
     async with stage(tmp_path, {"SECONDKEY_POLL_SECONDS": "1"}, toml=TOML) as set_up:
-        town = Town(set_up, Remote(set_up.session, set_up.sandbox["http"]))
+        town = Town.of(set_up)
         await town.open()
         yield town
 
@@ -48,8 +48,7 @@ async def test_an_approval_in_the_portal_before_the_quorum_alarms_ops(strict: To
     request, card = await strict.ask()
     await strict.click("alex", card)
     since = await strict.remote.position()
-    decide = {"user": "dana", "request": request, "result": "Approve", "justification": "quicker"}
-    await strict.remote.post("portal/decide", decide)
+    await strict.decide_in_portal("dana", request, "Approve", "quicker")
     posted = await strict.remote.until("the alarm", in_channel("ops"), since)
     said = words(await strict.remote.card(posted["activity_id"]))
     assert "Approved elsewhere with 1 of 2 approvals" in said

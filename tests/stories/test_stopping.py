@@ -17,7 +17,7 @@ from stories.conftest import SETTINGS, Town, in_channel, shown
 from stories.test_sign_in import browse, link_of, sso
 
 from bot.demo.processes import Bot, DemoError, _free_port, stage
-from bot.demo.remote import Remote, words
+from bot.demo.remote import words
 from bot.store.opening import parse_url
 
 WITHIN = 10.0
@@ -27,7 +27,7 @@ WITHIN = 10.0
 async def busy_town(tmp_path: Path, pg_url: str) -> AsyncIterator[Town]:
     """A bot on PostgreSQL, so that a second one can take over."""
     async with stage(tmp_path, {**SETTINGS, "SECONDKEY_DATABASE_URL": pg_url}) as set_up:
-        made = Town(set_up, Remote(set_up.session, set_up.sandbox["http"]))
+        made = Town.of(set_up)
         await made.open()
         yield made
 

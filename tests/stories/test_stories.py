@@ -65,8 +65,7 @@ async def test_one_click_delivered_twice_is_one_decision(town: Town) -> None:
 
 async def test_a_decision_in_the_portal_reaches_the_card(town: Town) -> None:
     request, card = await town.ask()
-    decided = {"user": "emery", "request": request, "result": "Deny", "justification": "no"}
-    await town.remote.post("portal/decide", decided)
+    await town.decide_in_portal("emery", request, "Deny", "no")
     await town.card_says(card, "Denied outside this channel")
 
 

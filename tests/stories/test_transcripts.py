@@ -10,7 +10,7 @@ import pytest_asyncio
 from stories.conftest import SETTINGS
 
 from bot.demo.processes import stage
-from bot.demo.remote import Json, Remote, words
+from bot.demo.remote import Json, words
 from bot.demo.town import Town, in_channel
 from bot.domain.commands import COMMANDS, CommandInfo, CommandName
 
@@ -83,7 +83,7 @@ async def requests_of(town: Town, user: str, action: str = "selfActivate") -> li
 async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
     """One for all: people and roles differ from transcript to transcript."""
     async with stage(tmp_path_factory.mktemp("town"), SETTINGS) as set_up:
-        made = Town(set_up, Remote(set_up.session, set_up.sandbox["http"]))
+        made = Town.of(set_up)
         await made.open()
         yield made
 

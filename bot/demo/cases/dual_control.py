@@ -73,8 +73,8 @@ async def in_the_portal(scene: Scene) -> None:
     asked = await scene.ask()
     await scene.told("alex", asked, _COUNTED)
     since = await scene.town.remote.position()
-    deed = {"user": "emery", "request": asked.id, "result": "Approve", "justification": "sure"}
-    await scene.change("Emery approves in the portal", partial(scene.town.remote.post, "portal/decide", deed))
+    approve = partial(scene.town.decide_in_portal, "emery", asked.id, "Approve", "sure")
+    await scene.change("Emery approves in the portal", approve)
     await scene.ops_read(since, "Approved elsewhere with 1 of 2 approvals")
     # Whether the role is usable by then or not, which the card goes on to say.
     await scene.closed(asked, "Approved by", "Microsoft Graph did not say who")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.demo.cases._case import Case
 from bot.demo.cases._lines import decided
+from bot.demo.cases.main_job import denied_in_the_portal
 from bot.demo.scene import Asked, Line, Scene
 
 _OPERATORS, _VAULT = "Application Operators", "Finance Vault"
@@ -43,15 +44,7 @@ async def eligible_by_way_of_groups(scene: Scene) -> None:
 
 
 async def in_the_portal(scene: Scene) -> None:
-    asked = await _ask(scene, _VAULT)
-
-    async def decide() -> None:
-        deed = {"user": "emery", "request": asked.id, "result": "Deny", "justification": "no"}
-        await scene.town.remote.post("portal/decide", deed)
-
-    await scene.change("Emery denies it in the portal", decide)
-    await scene.closed(asked, "Denied outside this channel")
-    await scene.audited(asked, Line("request.settled-elsewhere", facts={"choice": "Deny"}))
+    await denied_in_the_portal(scene, await _ask(scene, _VAULT))
 
 
 CASES = (

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from bot.demo.cases._case import Case
 from bot.demo.cases._lines import decided
-from bot.demo.scene import Line, Scene
+from bot.demo.scene import Asked, Line, Scene
 from bot.demo.town import must
 
 
@@ -45,13 +47,13 @@ async def nobody_can(scene: Scene) -> None:
 
 
 async def in_the_portal(scene: Scene) -> None:
-    asked = await scene.ask()
+    await denied_in_the_portal(scene, await scene.ask())
 
-    async def decide() -> None:
-        deed = {"user": "emery", "request": asked.id, "result": "Deny", "justification": "no"}
-        await scene.town.remote.post("portal/decide", deed)
 
-    await scene.change("Emery denies it in the portal", decide)
+async def denied_in_the_portal(scene: Scene, asked: Asked) -> None:
+    """The rest of the case, whatever was asked for."""
+    deny = partial(scene.town.decide_in_portal, "emery", asked.id, "Deny", "no")
+    await scene.change("Emery denies it in the portal", deny)
     await scene.closed(asked, "Denied outside this channel")
     await scene.audited(asked, Line("request.settled-elsewhere", facts={"choice": "Deny"}))
 

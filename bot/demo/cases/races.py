@@ -64,8 +64,7 @@ async def portal_meanwhile(scene: Scene) -> None:
     async with scene.step("clicked", "Alex clicks Approve; before it reaches Graph, Emery denies there") as f:
         clicking = asyncio.create_task(scene.town.click("alex", asked.card))
         await scene.town.fault_met(fault)
-        deed = {"user": "emery", "request": asked.id, "result": "Deny", "justification": "no"}
-        await scene.town.remote.post("portal/decide", deed)
+        await scene.town.decide_in_portal("emery", asked.id, "Deny", "no")
         said = shown(await clicking)
         must("already decided" in said and scene.name("emery") in said, f"Alex was told: {said}")
         sent = await scene.town.patches(asked.id)
