@@ -95,8 +95,7 @@ async def ask(
         async with session.request(
             method, url, headers=headers, json=dict(body) if body else None, allow_redirects=False
         ) as response:
-            content = await response.content.read(_MOST)
-            text = content.decode("utf-8", "replace")
+            text = (await _body(response)).decode("utf-8", "replace")
             found = response.headers
             return Answer(response.status, text, found.get("Date", ""), found.get("X-Request-Id", ""))
     except aiohttp.ClientConnectorDNSError as error:
@@ -107,6 +106,16 @@ async def ask(
         raise ProbeError(Failure.TIMEOUT, "no answer in time") from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise ProbeError(Failure.CONNECTION, f"no connection ({type(error).__name__})") from error
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    """Whole, but for what a stranger sends beyond all measure."""
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) >= _MOST:
+            break
+    return bytes(body[:_MOST])
 
 
 def why_tls(error: BaseException) -> str:

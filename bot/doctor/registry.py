@@ -20,6 +20,8 @@ from bot.doctor.checks import (
 from bot.doctor.running import Check
 
 _MANY_READS: Final = 60.0
+_EVERY_GROUP: Final = 180.0
+"""PIM's settings of groups are to be had group by group only."""
 _GRAPH: Final = ("graph-token",)
 _BOT: Final = ("bot-token",)
 
@@ -83,9 +85,10 @@ CHECKS: Final = (
         "pools",
         "Approver pools",
         pools.look,
-        "for each role that needs approval, whether two can decide by separation of duties",
+        "for each role and each managed group that needs approval, whether two can decide by separation of"
+        " duties",
         _GRAPH,
-        _MANY_READS,
+        _EVERY_GROUP,
     ),
     Check(
         "break-glass",
@@ -93,6 +96,6 @@ CHECKS: Final = (
         break_glass.look,
         "whether they are there, Global Administrator for good and outside PIM, and in no approver pool",
         _GRAPH,
-        _MANY_READS,
+        _EVERY_GROUP,
     ),
 )

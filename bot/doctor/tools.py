@@ -23,6 +23,9 @@ from bot.settings import Settings
 from bot.teams.connector import Connectors, Conversations
 from bot.teams.http import BotHttp, Patience
 
+NOBODY: Final = "00000000-0000-0000-0000-000000000000"
+"""Stands for every id: whoever may ask is answered 404."""
+
 _CLOCK_SECONDS: Final = 3.0
 _STRANGER_SECONDS: Final = 8.0
 _RETRIES: Final = Retries(attempts=2, seconds=8.0)

@@ -46,6 +46,7 @@ class GraphAdapters:
     self_service: SelfService
     role_facts: RoleFacts
     sign_ins: SignIns
+    managed_groups: ManagedGroups
 
 
 @asynccontextmanager
@@ -82,9 +83,8 @@ async def open_graph(
         batch = Batch(unrepeated, str(adapter.base_url), clock, retries)
         directory = GraphDirectory(calls, batch, builders, config.tenant_id, clock)
         on_behalf = OnBehalf(graph, entra, scope=config.graph_scope, clock=clock, retries=retries)
-        polling = GroupPolling(
-            calls, builders, ManagedGroups(calls, config.graph_url, config.groups, clock), clock
-        )
+        managed = ManagedGroups(calls, config.graph_url, config.groups, clock)
+        polling = GroupPolling(calls, builders, managed, clock)
         groups = GroupDirectory(
             calls,
             builders,
@@ -114,6 +114,7 @@ async def open_graph(
                 api_scope=config.api_scope,
                 consent_scopes=tuple(f"{config.graph_url}/{name}" for name in asked(Kind.DELEGATED)),
             ),
+            managed_groups=managed,
         )
 
 

@@ -39,15 +39,17 @@ class ManagedGroups:
         self._found: tuple[str, ...] = named or ()
         self._fixed = named is not None
         self._read_at: datetime | None = None
+        self._reading = asyncio.Lock()
         self.failure: DirectoryError | None = None
         """Why the list could not be read the last time; what is known from before stays in use."""
 
     async def ids(self) -> tuple[str, ...]:
         """Object ids, lower case. Raises nothing: see ``failure``."""
-        now = self._clock.now()
-        if not self._fixed and (self._read_at is None or now >= self._read_at + _LIFE):
-            self._read_at = now
-            await self._refresh()
+        async with self._reading:  # whoever asks meanwhile waits for the list, instead of seeing none
+            now = self._clock.now()
+            if not self._fixed and (self._read_at is None or now >= self._read_at + _LIFE):
+                self._read_at = now
+                await self._refresh()
         return self._found
 
     async def _refresh(self) -> None:

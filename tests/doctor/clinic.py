@@ -53,6 +53,12 @@ class Clinic:
     def policy(self, role: str) -> Any:
         return self.world.tenant.policies[self.world.tenant.role(role).id]
 
+    def group(self, name: str) -> str:
+        return next(str(one.id) for one in self.world.tenant.groups.values() if one.display_name == name)
+
+    def group_policy(self, name: str, access: str = "member") -> Any:
+        return self.world.tenant.group_policies[self.group(name), access]
+
     def fault(self, service: str, match: str, **how: Any) -> None:
         made = Fault(id=self.world.new_id(), service=service, match=match, times=None, **how)
         self.world.faults[made.id] = made

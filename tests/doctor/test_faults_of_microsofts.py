@@ -119,7 +119,13 @@ async def test_each_application_permission_that_is_missing(clinic: Clinic, permi
     assert [permission in finding.says and permission in finding.do for finding in missing] == (
         [] if replaceable(permission) else [True]
     )
-    consequences = {"poll.refused", "poll.groups", "pools.unreadable", "break-glass.unknown"}
+    consequences = {
+        "poll.refused",
+        "poll.groups",
+        "pools.unreadable",
+        "break-glass.unknown",
+        "break-glass.pools-unread",
+    }
     assert clinic.codes() <= {"permissions.missing"} | consequences
 
 

@@ -55,8 +55,72 @@ async def test_a_role_that_nobody_can_ask_for_needs_nobody_to_decide(clinic: Cli
     assert clinic.findings("pools.unused")
 
 
-async def test_no_role_that_needs_approval(clinic: Clinic):
+@pytest.mark.parametrize(
+    ("approvers", "code", "says"),
+    [
+        pytest.param(["riley", "blake"], "pools.empty", "none of 2", id="all of them eligible"),
+        pytest.param(["riley", "alex"], "pools.thin", "1 of 2", id="only one who is not"),
+        pytest.param([], "pools.empty", "none of 0", id="nobody named"),
+    ],
+)
+async def test_a_group_with_too_few_who_can_decide(
+    clinic: Clinic, approvers: list[str], code: str, says: str
+):
+    clinic.group_policy("Application Operators").approver_users = [clinic.user(one) for one in approvers]
+    await clinic.examine()
+    assert clinic.codes() == {code}
+    (finding,) = clinic.findings(code)
+    assert f"Application Operators (member): {says}" in finding.says
+    assert "PIM > Groups > the group > Settings" in finding.do
+    assert ("names nobody" in finding.says) == (not approvers)
+
+
+async def test_owning_a_group_is_a_role_of_its_own(clinic: Clinic):
+    policy = clinic.group_policy("Finance Vault", "owner")
+    policy.approval_required, policy.approver_users = True, [clinic.user("alex"), clinic.user("emery")]
+    await clinic.examine()
+    assert clinic.codes() == set()
+    assert "Finance Vault (owner): 2 of 2" in " ".join(one.says for one in clinic.findings("pools.enough"))
+
+
+async def test_a_tenant_that_has_pim_for_groups_only(clinic: Clinic):
     for policy in clinic.world.tenant.policies.values():
+        policy.approval_required = False
+    await clinic.examine()
+    assert clinic.codes() == set()
+    told = [one.says.partition(":")[0] for one in clinic.findings("pools.enough")]
+    assert told == ["Application Operators (member)", "Finance Vault (member)"]
+
+
+async def test_only_the_groups_that_the_settings_name(clinic: Clinic):
+    await clinic.examine(pim_groups=clinic.group("Finance Vault"))
+    told = {one.says.partition(":")[0] for one in clinic.findings("pools.enough")}
+    assert "Finance Vault (member)" in told
+    assert "Application Operators (member)" not in told
+
+
+async def test_a_group_that_can_not_be_read_hides_no_other_role(clinic: Clinic):
+    group = clinic.group("Finance Vault")
+    clinic.fault("graph", f"roleManagementPolicyAssignments.*{group}", status=403, code="Forbidden")
+    await clinic.examine()
+    assert clinic.codes() == {"pools.unreadable", "break-glass.pools-unread"}
+    (finding,) = clinic.findings("pools.unreadable")
+    assert finding.says.startswith("Finance Vault:")
+    assert len(clinic.findings("pools.enough")) == 8
+    assert not clinic.findings("break-glass.sound"), "it may be named as an approver there"
+
+
+async def test_a_list_of_managed_groups_that_can_not_be_read(clinic: Clinic):
+    clinic.fault("graph", "beta/.*privilegedAccess/group/resources", status=403, code="Forbidden")
+    await clinic.examine()
+    (finding,) = clinic.findings("pools.unreadable")
+    assert finding.says.startswith("the list of the groups that PIM manages:")
+    assert len(clinic.findings("pools.enough")) == 7
+
+
+async def test_no_role_and_no_group_that_needs_approval(clinic: Clinic):
+    tenant = clinic.world.tenant
+    for policy in (*tenant.policies.values(), *tenant.group_policies.values()):
         policy.approval_required = False
     await clinic.examine()
     assert clinic.codes() == {"pools.none"}
@@ -68,7 +132,7 @@ async def test_every_page_of_policies_is_read(clinic: Clinic):
         await clinic.examine()
     finally:
         clinic.world.page_size = 100
-    assert len(clinic.findings("pools.enough")) == 7
+    assert len(clinic.findings("pools.enough")) == 9
 
 
 # Break glass -------------------------------------------------------------------------------
@@ -120,6 +184,14 @@ async def test_a_break_glass_account_among_the_approvers(clinic: Clinic):
     await clinic.examine()
     assert clinic.codes() == {"break-glass.approves"}
     assert "Conditional Access Administrator" in clinic.findings("break-glass.approves")[0].says
+
+
+async def test_a_break_glass_account_among_the_approvers_of_a_group(clinic: Clinic):
+    policy = clinic.group_policy("Finance Vault")
+    policy.approver_users = [clinic.user(one) for one in ("alex", "emery", "bg1")]
+    await clinic.examine()
+    assert clinic.codes() == {"break-glass.approves"}
+    assert "Finance Vault" in clinic.findings("break-glass.approves")[0].says
 
 
 async def test_break_glass_accounts_that_approve_because_nobody_is_named(clinic: Clinic):

@@ -245,6 +245,16 @@ async def test_the_groups_under_management_are_found_and_looked_for_again_after_
     assert len([one for one in cloud.to_graph() if one.path.endswith("/resources")]) == 2
 
 
+async def test_whoever_asks_while_the_groups_are_listed_waits_for_them(
+    cloud: FakeCloud, open_for: Open
+) -> None:
+    cloud.on(RESOURCES, rows({"id": "G1"}))
+    async with open_for() as graph:
+        groups = graph.managed_groups
+        assert await asyncio.gather(groups.ids(), groups.ids()) == [("g1",), ("g1",)]
+    assert len(cloud.to_graph()) == 1
+
+
 async def test_groups_that_can_not_be_listed_are_reported_and_those_known_stay_in_use(
     cloud: FakeCloud, open_for: Open
 ) -> None:

@@ -12,10 +12,9 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Final
 
-from bot.doctor.checks.permissions import NOBODY
 from bot.doctor.findings import Finding, critical, ok, warning
 from bot.doctor.probing import Answer, ask
-from bot.doctor.tools import Tools
+from bot.doctor.tools import NOBODY, Tools
 
 PATH: Final = f"beta/roleManagement/directory/roleAssignmentApprovals/{NOBODY}"
 _GONE: Final = "resource not found for the segment"

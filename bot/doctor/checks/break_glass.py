@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from http import HTTPStatus
 from typing import Final
 
-from bot.doctor.checks.pools import RolePool, read_pools
-from bot.doctor.findings import Finding, error, ok, warning
+from bot.doctor.findings import Finding, Severity, error, ok, warning
 from bot.doctor.probing import Answer, ProbeError
+from bot.doctor.role_pools import RolePool, read_pools, rows_of
 from bot.doctor.tools import Tools
 from bot.domain.danger import GLOBAL_ADMINISTRATOR
 from bot.domain.errors import DirectoryError, NotFoundError, UnavailableError
@@ -56,11 +55,16 @@ async def look(tools: Tools) -> Iterable[Finding]:
         return list(judge(()))
     try:
         pools = await read_pools(tools)
-        return list(judge(await concurrently(_account(tools, one, pools) for one in ids)))
+        found = judge(await concurrently(_account(tools, one, pools.read) for one in ids))
     except (UnavailableError, ProbeError) as failed:
         return [_unknown(f"Graph throttles or fails: {failed}")]
     except DirectoryError as failed:
         return [_unknown(str(failed))]
+    if not pools.unread:
+        return list(found)
+    # Nobody is called sound while there are roles that they may approve.
+    what = ", ".join(one.what for one in pools.unread)
+    return [*(one for one in found if one.severity > Severity.OK), _pools_unread(what)]
 
 
 async def _account(tools: Tools, object_id: str, pools: Collection[RolePool]) -> Account:
@@ -69,7 +73,7 @@ async def _account(tools: Tools, object_id: str, pools: Collection[RolePool]) ->
     default: list[str] = []
     for one in pools:
         if any(person.identity.object_id == object_id for person in one.policy.approvers):
-            (default if one.policy.defaulted else named).append(one.role.display_name)
+            (default if one.policy.defaulted else named).append(one.name)
     return Account(object_id, name, standing, tuple(named), tuple(default))
 
 
@@ -96,22 +100,13 @@ def _instances(kind: str, object_id: str) -> str:
 
 def judge_standing(active: Answer, eligible: Answer) -> Standing:
     """Raises ``DirectoryError`` when either can't be read."""
-    held, could = _rows(active), _rows(eligible)
+    held, could = rows_of(active), rows_of(eligible)
     assigned = [row for row in held if str(row.get("assignmentType", "")).lower() == "assigned"]
     if any(not row.get("endDateTime") for row in assigned):
         return Standing.PERMANENT
     if assigned:
         return Standing.TEMPORARY
     return Standing.ELIGIBLE if could or held else Standing.NONE
-
-
-def _rows(answer: Answer) -> list[dict[str, object]]:
-    if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise UnavailableError(answer.error, status=answer.status)
-    rows = answer.json.get("value")
-    if not answer.good or not isinstance(rows, list):
-        raise DirectoryError(answer.error or f"Graph answered {answer.status}", status=answer.status)
-    return [row for row in rows if isinstance(row, dict)]
 
 
 def judge(accounts: Collection[Account]) -> Iterator[Finding]:
@@ -172,7 +167,7 @@ def _judge_pools(name: str, account: Account) -> Iterator[Finding]:
             f"{name} is named as an approver of {', '.join(account.approves)}",
             "PIM takes it for an approver and mails it, though Second Key never lets it decide: somebody may"
             " use an emergency account for everyday approvals.",
-            "Remove it from those roles' approvers (PIM > Microsoft Entra roles > Settings).",
+            "Remove it from the approvers in those roles' and groups' settings in PIM.",
         )
     if account.falls_back:
         yield warning(
@@ -189,4 +184,13 @@ def _unknown(why: str) -> Finding:
         f"their assignments could not be read: {why}",
         "Whether they would work is not known.",
         "See what the permissions say, above; otherwise run the doctor again in a minute.",
+    )
+
+
+def _pools_unread(what: str) -> Finding:
+    return warning(
+        "break-glass.pools-unread",
+        f"could not be read: {what}",
+        "Whether an emergency account is among the approvers is not known.",
+        "See what the approver pools say, above.",
     )

@@ -12,13 +12,11 @@ from typing import Final
 
 from bot.doctor.findings import Finding, error, info, ok, warning
 from bot.doctor.probing import Answer, ProbeError
-from bot.doctor.tools import Tools
+from bot.doctor.tools import NOBODY, Tools
 from bot.graph.graph_call import Feature, GraphCall, Kind
 from bot.graph.permissions import CALLS, WITHOUT
 from bot.service.assertion import claims_in
 
-NOBODY: Final = "00000000-0000-0000-0000-000000000000"
-"""Stands for every id: whoever may ask is answered 404."""
 _DIRECTORY: Final = "roleManagement/directory"
 _OF_NOBODY: Final = f"$filter=principalId eq '{NOBODY}'"
 _QUERIES: Final[Mapping[str, str]] = MappingProxyType(
