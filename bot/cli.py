@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -114,6 +115,14 @@ def doctor(
     only: Annotated[
         list[str] | None, typer.Option("--only", metavar="CHECK", help="This check, and what it needs.")
     ] = None,
+    person: Annotated[
+        uuid.UUID | None,
+        typer.Option(
+            "--as",
+            metavar="OBJECT_ID",
+            help="Try the delegated permissions too, as this person, who is signed in to the bot: yourself.",
+        ),
+    ] = None,
     sandbox: Annotated[
         bool, typer.Option("--sandbox", help="Of a healthy sandbox tenant and its bot, started for this.")
     ] = False,
@@ -132,9 +141,9 @@ def doctor(
         from bot.demo.clinic import examine_sandbox
 
         chosen = [part for name in only or () for part in ("--only", name)]
-        raise typer.Exit(examine_sandbox([*chosen, *(["--json"] if as_json else [])]))
+        raise typer.Exit(examine_sandbox([*chosen, *(["--json"] if as_json else [])], person))
     logs.configure("error")
-    raise typer.Exit(command.examine(as_json=as_json, only=only or ()))
+    raise typer.Exit(command.examine(as_json=as_json, only=only or (), person=person))
 
 
 @app.command()

@@ -8,24 +8,37 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 from bot.demo.processes import DemoError, stage
+from bot.demo.town import Town
 
 _FAILED: Final = 4
+_PERSON: Final = "alex"
 
 
-def examine_sandbox(arguments: Sequence[str]) -> int:
-    """Start both, run ``secondkey doctor`` with these arguments beside them, and return its exit code."""
-    return asyncio.run(_examine(arguments))
+def examine_sandbox(arguments: Sequence[str], person: UUID | None = None) -> int:
+    """Start both, run ``secondkey doctor`` with these arguments beside them, and return its exit code.
+    ``person``: whom it tries delegated permissions as; by default an approver of the tenant.
+    """
+    return asyncio.run(_examine(arguments, person))
 
 
-async def _examine(arguments: Sequence[str]) -> int:
+async def _examine(arguments: Sequence[str], person: UUID | None) -> int:
     with tempfile.TemporaryDirectory(prefix="secondkey-doctor-") as directory:
         try:
             async with stage(Path(directory), profile="healthy") as set_up:
                 await set_up.bot.start(set_up.session)
                 doctor = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "bot", "doctor", *arguments),
+                    *(
+                        sys.executable,
+                        "-m",
+                        "bot",
+                        "doctor",
+                        *arguments,
+                        "--as",
+                        str(person or Town.of(set_up).id_of(_PERSON)),
+                    ),
                     env=dict(set_up.bot.env),
                     cwd=directory,
                 )

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Collection, Iterable
 from typing import Final
+from uuid import UUID
 
 from rich.console import Console
 
@@ -21,12 +22,14 @@ USAGE: Final = 2
 NAMES: Final = tuple(check.name for check in CHECKS)
 
 
-def examine(*, as_json: bool, only: Collection[str] = ()) -> int:
-    """Look at everything (or at some checks and what they need), print it, and return the exit code."""
+def examine(*, as_json: bool, only: Collection[str] = (), person: UUID | None = None) -> int:
+    """Look at everything (or at some checks and what they need), print it, and return the exit code.
+    ``person``: object id of whoever delegated permissions are tried as.
+    """
     err = Console(stderr=True)
     try:
         loaded = settings.load()
-        results = asyncio.run(look(loaded, chosen(only), err))
+        results = asyncio.run(look(loaded, chosen(only), err, person))
     except SettingsError as error:
         _tell_faults(error.faults, err, as_json=as_json)
         return USAGE
@@ -51,9 +54,11 @@ def chosen(only: Collection[str]) -> tuple[Check, ...]:
     return tuple(check for check in CHECKS if check.name in wanted)
 
 
-async def look(loaded: Settings, checks: Collection[Check], console: Console) -> tuple[Result, ...]:
+async def look(
+    loaded: Settings, checks: Collection[Check], console: Console, person: UUID | None = None
+) -> tuple[Result, ...]:
     """Progress goes to ``console`` when that is a terminal."""
-    async with open_tools(loaded) as tools:
+    async with open_tools(loaded, person=str(person) if person else None) as tools:
         with console.status("Looking ...") as status:
             running: list[str] = []
 

@@ -10,6 +10,7 @@ from bot.doctor.checks import (
     clock,
     configuration,
     database,
+    delegated,
     permissions,
     pools,
     public_url,
@@ -62,6 +63,14 @@ CHECKS: Final = (
     ),
     Check(
         "oauth", "OAuth connection", teams.look_at_oauth, "whether the Azure Bot has it by that name", _BOT
+    ),
+    Check(
+        "delegated",
+        "Delegated permissions",
+        delegated.look,
+        "with `--as`, as that person: what their token is good for, and each call that only reads",
+        ("graph-token", "bot-token", "oauth"),
+        _MANY_READS,
     ),
     Check("database", "Database", database.look, "whether it can be reached, and its schema's version"),
     Check("queue", "Effect queue", database.look_at_queue, "what is overdue, and why", ("database",)),

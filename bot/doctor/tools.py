@@ -22,6 +22,7 @@ from bot.ports import Clock
 from bot.settings import Settings
 from bot.teams.connector import Connectors, Conversations
 from bot.teams.http import BotHttp, Patience
+from bot.teams.user_tokens import BotUserTokens
 
 NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 """Stands for every id: whoever may ask is answered 404."""
@@ -48,6 +49,8 @@ class Tools:
     strangers: aiohttp.ClientSession
     """Trusts what Microsoft trusts: for the bot's own public URL."""
     clock: Clock
+    person: str | None = None
+    """Object id of whoever asked for delegated permissions to be tried as them."""
     shared: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
     """What several checks want to know and is read once."""
 
@@ -64,21 +67,31 @@ class Tools:
     async def bot_token(self) -> str:
         return await self.graph.tokens.token(self.settings.endpoints.bot_scope)
 
-    async def ask_graph(self, path: str) -> Answer:
-        """GET as the app, of what the permissions table allows. Raises ``ProbeError``, ``DirectoryError``."""
+    async def ask_graph(self, path: str, *, user_token: str | None = None) -> Answer:
+        """GET of what the permissions table allows: as the app, or as the user whose token is given.
+        Raises ``ProbeError``, ``DirectoryError``.
+        """
         url = f"{self.settings.endpoints.graph_url}/{path}"
-        check("GET", url, Kind.APPLICATION)
-        return await ask(self.session, url, token=await self.graph_token())
+        check("GET", url, Kind.DELEGATED if user_token else Kind.APPLICATION)
+        return await ask(self.session, url, token=user_token or await self.graph_token())
 
     def conversations(self, service_url: str | None) -> Conversations:
         """The connector as the bot calls it. Raises ``ChannelRefusedError``."""
         config = teams_config(self.settings)
-        http = BotHttp(self.session, self.graph.tokens, config.bot_scope, self.clock, _PATIENCE)
-        return Connectors(http, config.connector_url).at(service_url or config.connector_url)
+        return Connectors(self._bot_http, config.connector_url).at(service_url or config.connector_url)
+
+    @property
+    def user_tokens(self) -> BotUserTokens:
+        return BotUserTokens(teams_config(self.settings), self._bot_http)
+
+    @property
+    def _bot_http(self) -> BotHttp:
+        scope = teams_config(self.settings).bot_scope
+        return BotHttp(self.session, self.graph.tokens, scope, self.clock, _PATIENCE)
 
 
 @asynccontextmanager
-async def open_tools(settings: Settings) -> AsyncIterator[Tools]:
+async def open_tools(settings: Settings, *, person: str | None = None) -> AsyncIterator[Tools]:
     """Opens no database: a check does that, since it may be what is broken. Raises ``TrustError``."""
     async with AsyncExitStack() as stack:
         try:
@@ -102,7 +115,7 @@ async def open_tools(settings: Settings) -> AsyncIterator[Tools]:
             opened = await stack.enter_async_context(open_graph(graph_config(settings), clock, _RETRIES))
         except DirectoryError as error:
             opened = error
-        tools = Tools(settings, opened, session, strangers, clock)
+        tools = Tools(settings, opened, session, strangers, clock, person)
         try:
             yield tools
         finally:

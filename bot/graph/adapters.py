@@ -47,6 +47,7 @@ class GraphAdapters:
     role_facts: RoleFacts
     sign_ins: SignIns
     managed_groups: ManagedGroups
+    on_behalf: OnBehalf
 
 
 @asynccontextmanager
@@ -115,6 +116,7 @@ async def open_graph(
                 consent_scopes=tuple(f"{config.graph_url}/{name}" for name in asked(Kind.DELEGATED)),
             ),
             managed_groups=managed,
+            on_behalf=on_behalf,
         )
 
 

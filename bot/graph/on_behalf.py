@@ -29,6 +29,10 @@ class OnBehalf:
         """Graph's address, without the version."""
         return self._graph.url
 
+    async def token(self, assertion: UserAssertion) -> str:
+        """A token for Graph that acts as the user. Raises what ``Entra.on_behalf_of`` raises."""
+        return await self._entra.on_behalf_of(assertion, self._scope, self._retries)
+
     async def calls(
         self, assertion: UserAssertion, call: Call, *, at_least: float | None = None
     ) -> GraphCalls:
@@ -38,7 +42,7 @@ class OnBehalf:
         """
         loop = asyncio.get_running_loop()
         began = loop.time()
-        token = await self._entra.on_behalf_of(assertion, self._scope, self._retries)
+        token = await self.token(assertion)
         retries = self._retries
         if at_least is not None:
             retries = replace(retries, seconds=max(at_least, retries.seconds - (loop.time() - began)))

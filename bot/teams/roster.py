@@ -47,13 +47,14 @@ class Roster:
         """
         if not isinstance(request.pool, Pool):
             return ()
-        by_object_id = await self._members(conversations, channel_id)
+        by_object_id = await self.members(conversations, channel_id)
         able = {member.person.identity.object_id for member in request.pool.able}
         pool = [member.person.identity.object_id for member in request.pool.members]
         ordered = sorted(dict.fromkeys(pool), key=lambda object_id: object_id not in able)
         return tuple(by_object_id[o] for o in ordered if o in by_object_id)[:MAX_REFRESH]
 
-    async def _members(self, conversations: Conversations, channel_id: str) -> Mapping[str, str]:
+    async def members(self, conversations: Conversations, channel_id: str) -> Mapping[str, str]:
+        """Teams ids by object id, lower case; empty when they can't be read."""
         known = self._known.get(channel_id)
         if known is None or self._clock.now() >= known.until:
             known = await self._read(conversations, channel_id)

@@ -27,7 +27,16 @@ from bot.sandbox.world import Fault
 from bot.settings import Settings
 from bot.store import open_store
 
-_RESTORED = ("tenant", "app_roles", "client_secret", "offset", "users", "client_certificates")
+_RESTORED = (
+    "tenant",
+    "app_roles",
+    "client_secret",
+    "offset",
+    "users",
+    "client_certificates",
+    "delegated_scopes",
+    "consented",
+)
 
 
 @dataclass
@@ -63,10 +72,12 @@ class Clinic:
         made = Fault(id=self.world.new_id(), service=service, match=match, times=None, **how)
         self.world.faults[made.id] = made
 
-    async def examine(self, **changes: Any) -> tuple[Result, ...]:
-        """Every check, with these settings changed; None takes one away."""
+    async def examine(self, *, person: str | None = None, **changes: Any) -> tuple[Result, ...]:
+        """Every check, with these settings changed; None takes one away. ``person``: object id of whoever
+        delegated permissions are tried as.
+        """
         wanted = {name: value for name, value in {**self.env, **changes}.items() if value is not None}
-        async with open_tools(Settings(**wanted)) as tools:
+        async with open_tools(Settings(**wanted), person=person) as tools:
             self.results = await run_all(CHECKS, tools, lambda *_: None)
         return self.results
 
@@ -89,6 +100,8 @@ class Clinic:
                 setattr(self.world, name, value)
             self.world.faults.clear()
             self.teams.uninstalled.clear()
+            self.teams.signed_in.clear()
+            self.teams.mixed_up.clear()
             self.teams.connection = "graph"
 
 

@@ -54,6 +54,15 @@ _POWERFUL: Final = frozenset(
 """With one of these the app could give itself or others authority."""
 
 
+_APPLIES: Final[Mapping[Kind, str]] = MappingProxyType(
+    {
+        Kind.APPLICATION: "That takes up to an hour to apply; restart the bot afterwards, because it keeps"
+        " its token for an hour too.",
+        Kind.DELEGATED: "It applies from the next click on.",
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Tried:
     """A call of the table, and what Graph answered: None when nothing came."""
@@ -63,31 +72,41 @@ class Tried:
 
 
 async def look(tools: Tools) -> Iterable[Finding]:
-    slots = asyncio.Semaphore(_AT_ONCE)
-    tried = await asyncio.gather(*(_try(tools, call, slots) for call in CALLS if is_harmless(call)))
+    tried = await try_all(tools, Kind.APPLICATION)
     # Unverified: the token is asked what Entra granted, and grants nothing.
     roles = claims_in(await tools.graph_token()).get("roles")
     return judge(tried, roles if isinstance(roles, list) else (), mail=bool(tools.settings.subscriptions))
 
 
-def is_harmless(call: GraphCall) -> bool:
-    """Reads, as the app, and is needed by default."""
-    return call.kind is Kind.APPLICATION and call.method == "GET" and call.feature not in _OPTIONAL
+async def try_all(tools: Tools, kind: Kind, *, user_token: str | None = None) -> list[Tried]:
+    """Every harmless call of the table, made as the app or with the user's token."""
+    slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(call: GraphCall) -> Tried:
+        async with slots:
+            try:
+                return Tried(call, await tools.ask_graph(path_of(call), user_token=user_token))
+            except ProbeError:
+                return Tried(call, None)
+
+    return await asyncio.gather(*map(one, harmless(kind)))
 
 
-async def _try(tools: Tools, call: GraphCall, slots: asyncio.Semaphore) -> Tried:
-    async with slots:
-        try:
-            return Tried(call, await tools.ask_graph(path_of(call)))
-        except ProbeError:
-            return Tried(call, None)
+def needed(kind: Kind) -> tuple[GraphCall, ...]:
+    """What the bot calls by default."""
+    return tuple(call for call in CALLS if call.kind is kind and call.feature not in _OPTIONAL)
+
+
+def harmless(kind: Kind) -> tuple[GraphCall, ...]:
+    """Of these, what only reads."""
+    return tuple(call for call in needed(kind) if call.method == "GET")
 
 
 def path_of(call: GraphCall) -> str:
     """The call's path with nobody's id for every id."""
     path = "/".join(NOBODY if part.startswith("{") else part for part in call.path.split("/"))
     query = _QUERIES.get(call.path, "")
-    if call.path.startswith(_GROUPS):
+    if call.path.startswith(_GROUPS) and call.kind is Kind.APPLICATION:
         query = f"$filter=groupId eq '{NOBODY}'"
     if call.only:
         query = f"$filter=scopeId eq '{NOBODY}' and {call.only}"
@@ -96,27 +115,17 @@ def path_of(call: GraphCall) -> str:
 
 def judge(tried: Collection[Tried], roles: Collection[str], *, mail: bool) -> Iterator[Finding]:
     """``roles``: what Entra says it granted. ``mail``: whether subscriptions are wanted."""
-    busy = [one.call for one in tried if _is_busy(one.answer)]
-    missing: dict[str, list[GraphCall]] = defaultdict(list)
-    for one in tried:
-        if one.call not in busy and _is_refused(one, roles):
-            for permission in one.call.asks:
-                missing[permission].append(one.call)
+    busy = [one.call for one in tried if is_busy(one.answer)]
+    refused = [one.call for one in tried if one.call not in busy and _is_refused(one, roles)]
     if busy:
         yield _too_busy(busy)
-    for permission, calls in sorted(missing.items()):
-        yield _missing(permission, calls)
-    if not missing and not busy:
+    yield from missing(refused)
+    if not refused and not busy:
         yield ok("permissions.granted", f"every application permission is there ({len(tried)} calls tried)")
     yield from _surplus(roles, mail=mail)
-    yield info(
-        "permissions.delegated",
-        "delegated permissions can't be tried without an approver; the first click does that",
-        "Should it say that a permission is missing, give admin consent again (docs/permissions.md).",
-    )
 
 
-def _is_busy(answer: Answer | None) -> bool:
+def is_busy(answer: Answer | None) -> bool:
     return (
         answer is None
         or answer.status == HTTPStatus.TOO_MANY_REQUESTS
@@ -131,7 +140,11 @@ def _is_refused(one: Tried, roles: Collection[str]) -> bool:
         return True
     if status in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}:
         return False
-    return not any(set(alternative) <= set(roles) for alternative in one.call.needs)
+    return not is_granted(one.call, roles)
+
+
+def is_granted(call: GraphCall, permissions: Collection[str]) -> bool:
+    return any(set(alternative) <= set(permissions) for alternative in call.needs)
 
 
 def _too_busy(calls: Collection[GraphCall]) -> Finding:
@@ -144,15 +157,24 @@ def _too_busy(calls: Collection[GraphCall]) -> Finding:
     )
 
 
-def _missing(permission: str, calls: Collection[GraphCall]) -> Finding:
-    what = WITHOUT[Kind.APPLICATION].get(permission, "; ".join(call.why for call in calls))
+def missing(calls: Iterable[GraphCall]) -> Iterator[Finding]:
+    """One finding for each permission that these calls would need."""
+    lacking: dict[tuple[str, Kind], list[GraphCall]] = defaultdict(list)
+    for call in calls:
+        for permission in call.asks:
+            lacking[permission, call.kind].append(call)
+    for (permission, kind), concerned in sorted(lacking.items(), key=lambda item: item[0][0]):
+        yield _missing(permission, kind, concerned)
+
+
+def _missing(permission: str, kind: Kind, calls: Collection[GraphCall]) -> Finding:
+    what = WITHOUT[kind].get(permission, "; ".join(call.why for call in calls))
     return error(
-        "permissions.missing",
-        f"the application permission {permission} is missing",
+        "permissions.missing" if kind is Kind.APPLICATION else "delegated.missing",
+        f"the {kind.value} permission {permission} is missing",
         what[:1].upper() + what[1:] + ".",
         "Entra admin center > App registrations > the app > API permissions: add Microsoft Graph >"
-        f" Application permissions > {permission}, then grant admin consent. That takes up to an hour to"
-        " apply; restart the bot afterwards, because it keeps its token for an hour too.",
+        f" {kind.value.capitalize()} permissions > {permission}, then grant admin consent. {_APPLIES[kind]}",
     )
 
 

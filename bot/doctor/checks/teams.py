@@ -30,13 +30,13 @@ _INSTALL: Final = (
 
 async def look_at_channels(tools: Tools) -> Iterable[Finding]:
     channels = channels_of(tools.settings)
-    heard = await _heard_from(tools, channels)
+    heard = await heard_from(tools, channels)
     return await asyncio.gather(
         *(_channel(tools, one, heard.get(one), uses) for one, uses in channels.items())
     )
 
 
-async def _heard_from(tools: Tools, channels: Iterable[str]) -> Mapping[str, str | None]:
+async def heard_from(tools: Tools, channels: Iterable[str]) -> Mapping[str, str | None]:
     """Under which service URLs the bot has heard from them; nothing when it has no database yet."""
     try:
         async with (
