@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -279,6 +280,7 @@ class Settings(FromFileAndEnvironment):
             *_cloud_faults(data),
             *_url_faults(data),
             *_database_faults(data),
+            *_port_faults(data),
         ]
         try:
             made = handler(data)
@@ -424,6 +426,13 @@ def _database_faults(data: Mapping[str, Any]) -> Iterable[str]:
         yield "SECONDKEY_DATABASE_IDENTITY: only with a PostgreSQL database"
     elif ":" in rest.rpartition("@")[0] or "password=" in rest:
         yield "SECONDKEY_DATABASE_URL: must hold no password with SECONDKEY_DATABASE_IDENTITY"
+
+
+def _port_faults(data: Mapping[str, Any]) -> Iterable[str]:
+    port = data.get("port", Settings.model_fields["port"].default)
+    with suppress(TypeError, ValueError):  # what is no number is reported as such
+        if int(data.get("metrics_port", "")) == int(port):
+            yield "SECONDKEY_METRICS_PORT: must be another port than SECONDKEY_PORT, which strangers reach"
 
 
 def _missing_file(data: Mapping[str, Any], name: str) -> Iterable[str]:

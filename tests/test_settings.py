@@ -260,6 +260,13 @@ def test_faults_of_every_sort_are_named_together(given, nowhere: Path):
             "must hold no password",
             id="token and a password at the end",
         ),
+        pytest.param({"METRICS_PORT": "3978"}, "must be another port", id="metrics on the default"),
+        pytest.param(
+            {"METRICS_PORT": "8080", "PORT": "08080"},
+            "must be another port",
+            id="metrics on ours",
+        ),
+        pytest.param({"METRICS_PORT": "9464x"}, "METRICS_PORT: input should be a valid", id="no number"),
     ],
 )
 def test_a_fault_says_what_is_wrong(given, changes: dict[str, str | None], fault: str):
@@ -306,6 +313,11 @@ def test_an_unknown_key_in_the_file_is_named(given, nowhere: Path):
 def test_a_database_identity_goes_with_a_url_without_a_password(given):
     given(GOOD, DATABASE_IDENTITY=f"{GUID}3", DATABASE_URL="postgresql+asyncpg://bot@db:5432/bot")
     assert load().database_identity == f"{GUID}3"
+
+
+def test_metrics_have_a_port_of_their_own(given):
+    given(GOOD, METRICS_PORT="9464")
+    assert (load().port, load().metrics_port) == (3978, 9464)
 
 
 # What they never show ----------------------------------------------------------------------
