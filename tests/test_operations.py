@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,33 @@ def test_a_rule_matches_on_labels_that_its_metrics_have(rule: dict[str, Any]):
         labels = set(re.findall(r"(\w+)=", matchers))
         base = re.sub(r"_(bucket|count|sum)$", "", name)
         assert labels <= declared.get(name, declared.get(base, set()))
+
+
+@EACH
+def test_a_rule_sees_the_first_event_of_a_series_that_was_not_there_before(rule: dict[str, Any]):
+    """increase() does not: a counter with labels appears with the first event already in it."""
+    there_from_the_start = {one.full_name for one in metrics.ALL if not one.labels}
+    if re.search(r" / |> \d{3,}$", rule["expr"]):
+        return  # of shares and floods: one event more or less decides nothing
+    for counted, window in re.findall(r"increase\(([^\[]+)\[(\w+)\]\)", rule["expr"]):
+        new = f"({counted} unless max_over_time({counted}[{window}] offset {window}))"
+        assert counted in there_from_the_start or f"{new} or increase({counted}[{window}])" in rule["expr"]
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="there is no promtool")
+def test_the_rules_fire_when_they_have_to_and_only_then():
+    played = ROOT / "tests" / "deploy" / "alerts.promtool.yaml"
+    done = subprocess.run(["promtool", "test", "rules", played], capture_output=True, text=True, check=False)  # noqa: S607
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_rule_is_played_with_what_has_to_make_it_fire():
+    played = (ROOT / "tests" / "deploy" / "alerts.promtool.yaml").read_text(encoding="utf-8")
+    firing = {
+        *re.findall(r'alertname="(\w+)"', played),
+        *re.findall(r"alertname: (\w+)\n +eval_time.*\n +exp_", played),
+    }
+    assert firing == {rule["alert"] for rule in RULES}
 
 
 @EACH
