@@ -29,7 +29,7 @@ lint: $(VENV)/.installed-dev ## ruff, mypy --strict, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-scan: ## Scan infra/ and the Dockerfile (checkov, hadolint)
+scan: ## Scan infra/ and the Dockerfiles (checkov, hadolint)
 	.ci/scan
 
 bench: $(VENV)/.installed-dev ## Measure, and write docs/benchmarks.md

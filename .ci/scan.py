@@ -10,6 +10,7 @@ from typing import Any
 TARGETS = (
     (("-d", "infra"), ("bicep", "secrets")),
     (("-f", "Dockerfile"), ("dockerfile", "secrets")),
+    (("-f", "infra/collector/Dockerfile"), ("dockerfile", "secrets")),
 )
 
 

@@ -55,10 +55,23 @@ param slaSeconds int = 300
 @maxValue(3600)
 param pollSeconds int = 10
 
-@description('Port of the metrics inside each replica, for a collector beside the bot; 0 serves none. Not published by the ingress.')
+@description('Port of the metrics inside each replica, for the collector beside the bot; 0 serves none. Another one than the bot\'s own, 3978.')
 @minValue(0)
 @maxValue(65535)
 param metricsPort int = 9464
+
+@description('Collect the metrics in Azure Monitor, by a collector beside the bot, and alert by the rules of docs/alerts.yaml.')
+param alerting bool = true
+
+@description('The collector\'s image in that registry, made from infra/collector, by tag or digest.')
+@minLength(5)
+param collectorImage string = 'secondkey-collector:0.1.0'
+
+@description('E-mail addresses that get the alerts. Without any, and without action groups, they are in the portal only.')
+param alertEmails array = []
+
+@description('Resource ids of action groups of yours that get the alerts too, for a pager or a ticket system.')
+param alertActionGroupIds array = []
 
 @description('Least severe log line to print.')
 @allowed([
@@ -163,6 +176,17 @@ var graphScopes = {
   usdod: 'https://dod-graph.microsoft.us/.default'
   china: 'https://microsoftgraph.chinacloudapi.cn/.default'
 }
+// For what the collector's token is made out: Azure Monitor, in each cloud.
+var metricsScopes = {
+  #disable-next-line no-hardcoded-env-urls
+  public: 'https://monitor.azure.com/.default'
+  usgov: 'https://monitor.azure.us/.default'
+  usdod: 'https://monitor.azure.us/.default'
+  china: 'https://monitor.azure.cn/.default'
+}
+var shownMetricsPort = metricsPort == 0 ? '' : string(metricsPort)
+var freeMetricsPort = metricsPort == port ? fail('metricsPort has to be another port than the port of the bot') : shownMetricsPort
+var checkedMetricsPort = alerting && metricsPort == 0 ? fail('alerting needs a metricsPort: set it, or alerting to false') : freeMetricsPort
 
 module identity 'modules/identity.bicep' = {
   name: '${name}-identity'
@@ -181,6 +205,16 @@ module monitoring 'modules/monitoring.bicep' = {
     tags: tags
     retentionDays: logRetentionDays
     senderPrincipalId: identity.outputs.principalId
+  }
+}
+
+module metrics 'modules/metrics.bicep' = if (alerting) {
+  name: '${name}-metrics'
+  params: {
+    name: name
+    location: location
+    tags: tags
+    writerPrincipalId: identity.outputs.principalId
   }
 }
 
@@ -299,6 +333,9 @@ module container 'modules/container.bicep' = if (runBot) {
     identityId: identity.outputs.id
     registryServer: registryAccess.outputs.loginServer
     image: image
+    collectorImage: alerting ? '${registryAccess.outputs.loginServer}/${collectorImage}' : ''
+    metricsUrl: alerting ? metrics!.outputs.writeUrl : ''
+    metricsScope: metricsScopes[cloud]
     port: port
     minReplicas: minReplicas
     maxReplicas: maxReplicas
@@ -317,9 +354,9 @@ module container 'modules/container.bicep' = if (runBot) {
       DATABASE_IDENTITY: identity.outputs.clientId
       HOST: '0.0.0.0'
       PORT: string(port)
-      // Inside the environment only: the ingress leads to no other port than the one above.
-      METRICS_PORT: metricsPort == 0 ? '' : string(metricsPort)
-      METRICS_HOST: '0.0.0.0'
+      // For the collector beside it, and nobody else.
+      METRICS_PORT: checkedMetricsPort
+      METRICS_HOST: '127.0.0.1'
       OAUTH_CONNECTION: connectionName
       BREAK_GLASS: join(breakGlassObjectIds, ',')
       SUBSCRIPTIONS: join(subscriptions, ',')
@@ -330,6 +367,22 @@ module container 'modules/container.bicep' = if (runBot) {
       TRACES: traces ? 'azure-monitor' : 'off'
     }
   }
+}
+
+// Only once the bot is there: its absence is an alert.
+module alerts 'modules/alerts.bicep' = if (alerting && runBot) {
+  name: '${name}-alerts'
+  params: {
+    name: name
+    location: location
+    tags: tags
+    workspaceId: metrics!.outputs.workspaceId
+    emails: alertEmails
+    actionGroupIds: alertActionGroupIds
+  }
+  dependsOn: [
+    container
+  ]
 }
 
 module bot 'modules/bot.bicep' = {

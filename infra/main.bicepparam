@@ -10,6 +10,11 @@ param runBot = false
 param approverChannel = ''
 param opsChannel = ''
 
+// Who gets the alerts: those who also read the ops channel.
+param alertEmails = [
+  'second-key-ops@contoso.example'
+]
+
 param breakGlassObjectIds = [
   '00000000-0000-0000-0000-000000000001'
   '00000000-0000-0000-0000-000000000002'

@@ -1,4 +1,4 @@
-// The bot itself.
+// The bot itself, and the collector beside it.
 
 @description('Name.')
 param name string
@@ -21,6 +21,15 @@ param registryServer string
 @description('The image.')
 param image string
 
+@description('The collector\'s image; empty without one.')
+param collectorImage string
+
+@description('Where the collector writes the metrics to.')
+param metricsUrl string
+
+@description('What its token is made out for.')
+param metricsScope string
+
 @description('The port that the bot listens on.')
 param port int
 
@@ -37,7 +46,7 @@ param certificateSecretUri string
 @description('Application Insights that gets the traces.')
 param insightsName string
 
-@description('Client id of the identity that sends them.')
+@description('Client id of the identity that sends traces and metrics.')
 param identityClientId string
 
 @description('Settings, without their prefix. None of them is secret.')
@@ -123,7 +132,8 @@ resource app 'Microsoft.App/containerApps@2024-03-01' = {
     }
     template: {
       terminationGracePeriodSeconds: 30
-      containers: [
+      // Together they have to be a combination that Container Apps has: twice as many GiB as cores.
+      containers: concat([
         {
           name: 'secondkey'
           image: image
@@ -184,7 +194,40 @@ resource app 'Microsoft.App/containerApps@2024-03-01' = {
             }
           ]
         }
-      ]
+      ], empty(collectorImage) ? [] : [
+        {
+          // No probes: what it hands on is for looking at the bot, and whether it is there must not decide
+          // whether the bot is.
+          name: 'collector'
+          image: collectorImage
+          resources: {
+            cpu: json('0.25')
+            memory: '0.5Gi'
+          }
+          env: [
+            {
+              name: 'SECONDKEY_METRICS_PORT'
+              value: settings.METRICS_PORT
+            }
+            {
+              name: 'IDENTITY_CLIENT_ID'
+              value: identityClientId
+            }
+            {
+              name: 'METRICS_URL'
+              value: metricsUrl
+            }
+            {
+              name: 'METRICS_SCOPE'
+              value: metricsScope
+            }
+            {
+              name: 'GOMEMLIMIT' // below what the container has, so that it tidies up rather than be killed
+              value: '400MiB'
+            }
+          ]
+        }
+      ])
       scale: {
         minReplicas: minReplicas
         maxReplicas: max(minReplicas, maxReplicas)

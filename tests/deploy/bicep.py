@@ -80,6 +80,14 @@ def module(name: str) -> Module:
     return read(INFRA / f"{name}.bicep")
 
 
+def arguments(value: Any, kind: str) -> dict[str, Any]:
+    """The parameters of a function that is called here."""
+    called = value["function"]
+    assert called["type"] == kind, called["type"]
+    parameters: dict[str, Any] = called["parameters"]
+    return parameters
+
+
 def decorated(parameter: Mapping[str, Any], name: str) -> Any:
     """The argument of a decorator; None without one."""
     return next((one.get("argument") for one in parameter["decorators"] if one["type"] == name), None)
