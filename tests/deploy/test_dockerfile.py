@@ -76,6 +76,14 @@ def test_what_is_copied_in_is_what_the_build_context_holds() -> None:
     assert let_in == copied
 
 
+def test_nothing_stands_twice() -> None:
+    """As after two changes that each added the same: it would build, and hide which line counts."""
+    for stage in FILE.stages:
+        assert len(set(stage.steps)) == len(stage.steps)
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert len(set(ignored)) == len(ignored)
+
+
 def test_no_secret_is_built_in() -> None:
     everything = [*BUILD.pairs("ENV"), *FINAL.pairs("ENV"), *FINAL.pairs("ARG"), *FILE.arguments]
     assert not [name for name in everything if re.search("secret|password|token|key$", name, re.IGNORECASE)]
