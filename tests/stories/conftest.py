@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from bot.demo.processes import stage
@@ -12,14 +14,33 @@ from bot.demo.town import Town, edited, in_channel, shown
 from bot.graph.graph_call import Feature, Kind
 from bot.graph.permissions import asked
 
-__all__ = ["SETTINGS", "Town", "edited", "in_channel", "shown"]
+__all__ = ["SETTINGS", "Town", "a_day_later", "edited", "in_channel", "shown"]
 
 SETTINGS = {"SECONDKEY_POLL_SECONDS": "1"}
 
 
 @pytest_asyncio.fixture
 async def town(tmp_path: Path) -> AsyncIterator[Town]:
-    async with stage(tmp_path, SETTINGS) as set_up:
+    async with _opened(tmp_path) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def lasting(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+    """One town for all stories of a module that leave it as they found it; see ``a_day_later``."""
+    async with _opened(tmp_path_factory.mktemp("lasting")) as made:
+        yield made
+
+
+async def a_day_later(town: Town) -> None:
+    """No fault is left, no activation is held, and nothing that was read before counts."""
+    await town.remote.delete("faults")
+    await town.remote.post("clock/advance", {"seconds": 24 * 3600})
+
+
+@asynccontextmanager
+async def _opened(directory: Path) -> AsyncIterator[Town]:
+    async with stage(directory, SETTINGS) as set_up:
         made = Town.of(set_up)
         await grant(made)
         await made.open()

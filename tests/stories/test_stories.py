@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from stories.conftest import Town, edited, in_channel, shown
+from stories.conftest import Town, a_day_later, edited, in_channel, shown
 
 from bot.demo.remote import words
 
@@ -107,10 +107,13 @@ FAULTS = [
 ]
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("faults", FAULTS)
 async def test_one_decision_and_right_cards_through(
-    town: Town, faults: list[tuple[str, str, dict[str, object]]]
+    lasting: Town, faults: list[tuple[str, str, dict[str, object]]]
 ) -> None:
+    town = lasting
+    await a_day_later(town)
     request, card = await town.ask()
     for service, match, how in faults:
         await town.fault(service, match, **how)
@@ -176,14 +179,15 @@ FORGED = [
 ]
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(("forgery", "status"), FORGED)
 async def test_a_forged_token_is_refused_and_changes_nothing(
-    town: Town, forgery: dict[str, object], status: int
+    lasting: Town, forgery: dict[str, object], status: int
 ) -> None:
-    before = await town.remote.position()
-    answer = await town.remote.post("teams/raw", forgery)
+    before = await lasting.remote.position()
+    answer = await lasting.remote.post("teams/raw", forgery)
     assert answer["status"] == status
-    lines = (await town.remote.get("log", since=before))["lines"]
+    lines = (await lasting.remote.get("log", since=before))["lines"]
     assert [one for one in lines if one["service"] == "graph" and one["method"] == "PATCH"] == []
 
 
