@@ -12,13 +12,34 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import HealthCheck, settings
+
+from bot.sandbox import teams_wire
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("default"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def keys_made_once() -> Iterator[None]:
+    """Every sandbox wants three RSA keys, which take longer than most of the tests: they come from a
+    stock, one after the other, so that no sandbox has the same key twice.
+    """
+    make = rsa.generate_private_key
+    teams_wire._unknown_key()  # is kept by the sandbox, and must not be one of the stock
+    stock = itertools.cycle([make(public_exponent=65537, key_size=2048) for _ in range(12)])
+
+    def taken(public_exponent: int, key_size: int, backend: Any = None) -> rsa.RSAPrivateKey:
+        usual = (public_exponent, key_size) == (65537, 2048)
+        return next(stock) if usual else make(public_exponent, key_size, backend)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rsa, "generate_private_key", taken)
+        yield
 
 
 @pytest.fixture(scope="session")
