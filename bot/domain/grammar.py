@@ -109,7 +109,7 @@ class _Said:
 _VERB: Final = re.compile(
     rf"(?:please )?({'|'.join(sorted(VERBS, key=len, reverse=True))})(?!\S)", re.IGNORECASE
 )
-_BECAUSE: Final = re.compile(r"(?<!\w)(?:because(?!\w)|reason:)[\s:,]*", re.IGNORECASE)
+_BECAUSE: Final = re.compile(r"(?<!\w)(?:because(?!\w)|reason:)\s*[:,]?\s*", re.IGNORECASE)
 _QUOTES: Final = '"“”„‟«»'
 _HELD_BACK: Final = re.compile(rf"(?<!\S)[{_QUOTES}][^{_QUOTES}]+[{_QUOTES}](?=[\s.,;:!?]|$)")
 
@@ -275,7 +275,8 @@ def _name(text: str) -> str:
 
 
 def _because(reason: str) -> str:
-    return f"because {reason}" if reason else ""
+    """With a colon of its own before a reason that begins with what may follow ``because``."""
+    return f"because{':' if reason.startswith((':', ',')) else ''} {reason}" if reason else ""
 
 
 def _joined(name: CommandName, *parts: str) -> str:

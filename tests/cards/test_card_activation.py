@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from card_variants import ACTIVATION, ASKED, HOSTILE_TEXT, OWN, USABLE, own
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import cards
@@ -83,6 +83,8 @@ def test_without_a_duration_that_can_be_said_none_is_said(span: timedelta | None
 
 
 @given(st.text(max_size=80), st.text(max_size=900), st.none() | st.text(min_size=1, max_size=64))
+@example("", ":", None)
+@example("", ", : and so on", None)
 def test_ask_again_says_all_of_it_or_opens_the_form(name: str, reason: str, ticket: str | None) -> None:
     number = None if ticket is None else Ticket(ticket)
     (again,) = submits(own(Stage.ENDED, replace(ACTIVATION, role_name=name, reason=reason, ticket=number)))
