@@ -58,11 +58,18 @@ CUSTOM_URLS: Final = (
 )
 
 
+_GONE: Final = {
+    "app_id_uri": "is no setting any more. Delete it, and see that the app registration's Application ID URI"
+    " is api://botid-{client id}",
+}
+"""What to do about a setting that there once was."""
+
+
 class SettingsError(SecondKeyError):
     """The settings are not usable."""
 
     def __init__(self, faults: Iterable[str]) -> None:
-        self.faults = tuple(faults)
+        self.faults = tuple(dict.fromkeys(faults))
         super().__init__("\n".join(self.faults))
 
 
@@ -357,7 +364,7 @@ def load(**overrides: Any) -> Settings:
     """The settings; ``overrides`` win over everything. Raises ``SettingsError`` naming every fault
     at once, and no value.
     """
-    faults = [f"{name}: there is no such setting" for name in sorted(os.environ) if _is_unknown(name)]
+    faults = [f"{name}: {_unknown(_field(name))}" for name in sorted(os.environ) if _is_unknown(name)]
     try:
         settings = Settings(**overrides)
     except SettingsError as error:
@@ -389,8 +396,11 @@ class Database(FromFileAndEnvironment):
 
 
 def _is_unknown(variable: str) -> bool:
-    name = variable.removeprefix(PREFIX).lower()
-    return variable.startswith(PREFIX) and name not in Settings.model_fields
+    return variable.startswith(PREFIX) and _field(variable) not in Settings.model_fields
+
+
+def _unknown(name: str) -> str:
+    return _GONE.get(name, "there is no such setting")
 
 
 def _credential_faults(data: Mapping[str, Any]) -> Iterable[str]:
@@ -450,15 +460,15 @@ def _is_file(path: str) -> bool:
 
 def _faults(error: ValidationError) -> Iterable[str]:
     for fault in error.errors(include_input=False, include_url=False):
-        name = _variable(str(fault["loc"][0])) + "".join(f"[{part}]" for part in fault["loc"][1:])
-        yield f"{name}: {_said(fault['type'], fault['msg'])}"
+        name, *parts = map(str, fault["loc"])
+        where = _variable(name) + "".join(f"[{part}]" for part in parts)
+        said = _unknown(name) if fault["type"] == "extra_forbidden" else _said(fault["type"], fault["msg"])
+        yield f"{where}: {said}"
 
 
 def _said(kind: str, message: str) -> str:
     if kind == "missing":
         return "is required and missing"
-    if kind == "extra_forbidden":
-        return "there is no such setting"
     if "thread" in message:
         return "must be a Teams channel id, 19:…@thread.tacv2"
     if re.search(r"0-9a-fA-F", message):
@@ -480,3 +490,7 @@ def _acceptable(url: str, *, loopback: bool) -> bool:
 
 def _variable(field: str) -> str:
     return PREFIX + field.upper()
+
+
+def _field(variable: str) -> str:
+    return variable.removeprefix(PREFIX).lower()

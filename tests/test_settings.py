@@ -310,6 +310,26 @@ def test_an_unknown_key_in_the_file_is_named(given, nowhere: Path):
     assert faults() == ("SECONDKEY_PROT: there is no such setting",)
 
 
+@pytest.mark.parametrize(
+    ("file", "variables"),
+    [
+        pytest.param("", {"APP_ID_URI": "api://left.over"}, id="in the environment"),
+        pytest.param('app_id_uri = "api://left.over"\n', {}, id="in the file"),
+        pytest.param('app_id_uri = "api://left.over"\n', {"APP_ID_URI": "api://left.over"}, id="in both"),
+    ],
+)
+def test_a_setting_that_is_no_more_gets_one_message_that_says_what_to_do(
+    given, nowhere: Path, file: str, variables: dict[str, str]
+):
+    (nowhere / "secondkey.toml").write_text(file)
+    given(GOOD, **variables)
+    (said,) = faults()
+    assert said == (
+        "SECONDKEY_APP_ID_URI: is no setting any more. Delete it, and see that the app registration's"
+        " Application ID URI is api://botid-{client id}"
+    )
+
+
 def test_a_database_identity_goes_with_a_url_without_a_password(given):
     given(GOOD, DATABASE_IDENTITY=f"{GUID}3", DATABASE_URL="postgresql+asyncpg://bot@db:5432/bot")
     assert load().database_identity == f"{GUID}3"
