@@ -12,7 +12,17 @@ from aiohttp import web
 
 from bot.sandbox import pim_groups
 from bot.sandbox.durations import graph_time
-from bot.sandbox.graph_http import GraphError, Json, collection, expands, filter_of, matches, require
+from bot.sandbox.graph_http import (
+    BY_ME,
+    GraphError,
+    Json,
+    collection,
+    expands,
+    filter_of,
+    matches,
+    myself,
+    require,
+)
 from bot.sandbox.graph_shapes import group_eligibility_json, in_group
 from bot.sandbox.tenant import Group, GroupAssignment, GroupEligibility, current
 from bot.sandbox.world import World
@@ -26,7 +36,6 @@ READ_ASSIGNMENTS = {
     "PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup",
 }
 FILTERS = ("accessId", "groupId", "principalId", "memberType")
-BY_ME = r"filterByCurrentUser\(on='principal'\)"
 GROUP = "/{version:v1.0|beta}/identityGovernance/privilegedAccess/group"
 
 
@@ -58,7 +67,7 @@ def routes(world: World) -> list[web.RouteDef]:
         return collection(world, request, entries, lambda entry: _assignment_json(world, entry, expand))
 
     async def my_eligibilities(request: web.Request) -> web.StreamResponse:
-        me, expand = _myself(world, request, READ_ELIGIBILITY), expands(request)
+        me, expand = myself(world, request, READ_ELIGIBILITY), expands(request)
         principals = (me, *world.tenant.transitive_member_of(me))
         table = world.tenant.group_eligibilities
         entries = current((e for p in principals for e in table.where("principal_id", p)), world.now())
@@ -70,7 +79,7 @@ def routes(world: World) -> list[web.RouteDef]:
         return collection(world, request, entries, render)
 
     async def my_assignments(request: web.Request) -> web.StreamResponse:
-        me, expand = _myself(world, request, READ_ASSIGNMENTS), expands(request)
+        me, expand = myself(world, request, READ_ASSIGNMENTS), expands(request)
         entries = [entry for entry in _standing(world) if entry.principal_id == me]
         return collection(world, request, entries, lambda entry: _assignment_json(world, entry, expand))
 
@@ -96,11 +105,6 @@ def _narrowed(world: World, wanted: dict[str, str]) -> list[GroupEligibility]:
     if "principalId" in wanted:
         return table.where("principal_id", wanted["principalId"].lower())
     return table.where("group_id", wanted["groupId"].lower())
-
-
-def _myself(world: World, request: web.Request, permissions: set[str]) -> str:
-    """The user whose own entries ``filterByCurrentUser`` gives; an app has none."""
-    return str(require(world, request, (), permissions)["oid"])
 
 
 def _standing(world: World) -> list[_Standing]:

@@ -15,6 +15,8 @@ from bot.sandbox import tokens
 from bot.sandbox.world import World
 
 Json = dict[str, Any]
+BY_ME = r"filterByCurrentUser\(on='principal'\)"
+"""In a route: the caller's own entries only, for ``myself``."""
 # Properties of users that only ``$select`` brings out.
 ON_REQUEST = frozenset({"accountEnabled", "department", "userType"})
 _CLAUSE = re.compile(r"\s*([\w/]+)\s+eq\s+(?:'((?:[^']|'')*)'|(true|false|[\w-]+))\s*", re.IGNORECASE)
@@ -95,6 +97,11 @@ def require(
     if not holds(claims, app, wanted_delegated):
         raise scope_not_granted(app if is_app(claims) else wanted_delegated) if pim else forbidden()
     return claims
+
+
+def myself(world: World, request: web.Request, permissions: Collection[str]) -> str:
+    """The user whose own entries ``BY_ME`` gives; an app has none."""
+    return str(require(world, request, (), permissions)["oid"])
 
 
 def filter_of(request: web.Request, allowed: Collection[str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from bot.sandbox import pim, pim_groups, policies
 from bot.sandbox.graph_http import (
+    BY_ME,
     GraphError,
     Json,
     collection,
@@ -16,6 +17,7 @@ from bot.sandbox.graph_http import (
     expands,
     filter_of,
     matches,
+    myself,
     not_found,
     require,
 )
@@ -47,7 +49,6 @@ READ_GROUP_POLICY = {
     "RoleManagementPolicy.ReadWrite.AzureADGroup",
 }
 DIRECTORY = "/{version:v1.0|beta}/roleManagement/directory"
-BY_ME = r"filterByCurrentUser\(on='principal'\)"
 INSTANCE_FILTERS = (
     "id",
     "principalId",
@@ -90,7 +91,7 @@ def _instance_routes(world: World) -> list[web.RouteDef]:
         return _instances(world, request, entries, eligibility_json)
 
     async def my_eligibilities(request: web.Request) -> web.StreamResponse:
-        me = _myself(world, request, READ_ELIGIBILITY)
+        me = myself(world, request, READ_ELIGIBILITY)
         entries = world.tenant.eligibilities_of(me, world.now())
 
         def shape(_: World, entry: Any, expand: Any = ()) -> Json:
@@ -105,7 +106,7 @@ def _instance_routes(world: World) -> list[web.RouteDef]:
         return _instances(world, request, world.tenant.visible_assignments(world.now()), assignment_json)
 
     async def my_assignments(request: web.Request) -> web.StreamResponse:
-        me = _myself(world, request, READ_ASSIGNMENTS)
+        me = myself(world, request, READ_ASSIGNMENTS)
         pim.settle(world)
         entries = [a for a in world.tenant.visible_assignments(world.now()) if a.principal_id == me]
         return _instances(world, request, entries, assignment_json)
@@ -116,11 +117,6 @@ def _instance_routes(world: World) -> list[web.RouteDef]:
         web.get(f"{DIRECTORY}/roleEligibilityScheduleInstances", eligibilities),
         web.get(f"{DIRECTORY}/roleAssignmentScheduleInstances", assignments),
     ]
-
-
-def _myself(world: World, request: web.Request, permissions: set[str]) -> str:
-    """The user whose own entries ``filterByCurrentUser`` gives; an app has none."""
-    return str(require(world, request, (), permissions)["oid"])
 
 
 def _narrowed(table: Rows[Eligibility], request: web.Request) -> list[Eligibility]:
