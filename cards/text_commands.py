@@ -231,5 +231,3 @@ NOTICES: Final[dict[Notice, tuple[str, str]]] = {
     ),
     Notice.OTHER_TENANT: ("⛔ Your account belongs to another tenant", "I can't act for it here."),
 }
-
-SUMMARY: Final = "{title}"

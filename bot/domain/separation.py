@@ -40,9 +40,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """The actor may decide; ``relied_on`` names every rule that was checked and held."""
-
-    relied_on: tuple[str, ...]
+    """The actor may decide: every rule of ``RELIED_ON`` was checked and held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ class Refused:
 
 Verdict = Allowed | Refused
 
-RELIED_ON = (
+RELIED_ON: Final = (
     "same tenant",
     "in the pool frozen at intake",
     "still an approver in the role's policy",
@@ -115,7 +113,7 @@ def judge(actor: Identity, request: ApprovalRequest, facts: Facts, rules: Rules)
         *_policy(actor, facts.policy, rules),
         *_holding(actor, request.scope, facts.holders, rules),
     )
-    return Refused(tuple(dict.fromkeys(refusals))) if refusals else Allowed(RELIED_ON)
+    return Refused(tuple(dict.fromkeys(refusals))) if refusals else Allowed()
 
 
 def forecast(

@@ -19,7 +19,6 @@ READ_MEMBERSHIPS = READ_GROUPS | {"User.Read.All"}
 READ_PARENTS = {"GroupMember.ReadBasic.All", "Group.ReadBasic.All", "Directory.Read.All"}
 READ_OWNED = {"User.Read.All", "User.ReadWrite.All", "Directory.Read.All"}
 VERSION = "/{version:v1.0|beta}"
-USER_TYPE = "#microsoft.graph.user"
 
 
 def routes(world: World) -> list[web.RouteDef]:
