@@ -10,7 +10,7 @@ from bot.domain.model import Danger, Role
 from bot.graph.cache import ShortCache
 from bot.graph.calls import GraphCalls, literal, query
 from bot.graph.concurrently import concurrently
-from bot.graph.parsing import required, text
+from bot.graph.parsing import Json, required, text
 from bot.graph.people import People
 from bot.ports import Clock
 
@@ -24,6 +24,7 @@ class GroupRoles:
         self._calls = calls
         self._graph = graph
         self._people = people
+        self._groups: ShortCache[Json] = ShortCache(clock)
         self._roles: ShortCache[Role] = ShortCache(clock)
 
     async def role(self, role: GroupRole) -> Role:
@@ -32,14 +33,21 @@ class GroupRoles:
         """
         return await self._roles.get(role.key, lambda: self._read(role))
 
+    async def name(self, role: GroupRole) -> str:
+        """What the group is called, without asking how dangerous it is. Raises ``DirectoryError``s."""
+        return _name(role, await self._group(role.group_id))
+
+    async def _group(self, group_id: str) -> Json:
+        group = self._graph.groups.by_group_id(group_id)
+        wanted = query(group.to_get_request_information(), select="id,displayName,isAssignableToRole")
+        return await self._groups.get(group_id, lambda: self._calls.read(wanted))
+
     async def _read(self, role: GroupRole) -> Role:
-        group = self._graph.groups.by_group_id(role.group_id)
-        select = "id,displayName,isAssignableToRole"
-        row = await self._calls.read(query(group.to_get_request_information(), select=select))
+        row = await self._group(role.group_id)
         # Null counts as "maybe", when the app may not read the group's properties.
         brings_roles = row.get("isAssignableToRole") is True or not text(row, "displayName")
         danger = await self._danger(role.group_id) if brings_roles else Danger.ELEVATED
-        return Role(role.key, text(row, "displayName") or role.key, danger)
+        return Role(role.key, _name(role, row), danger)
 
     async def _danger(self, group_id: str) -> Danger:
         """That of the worst directory role which the group has or is eligible for."""
@@ -62,6 +70,10 @@ class GroupRoles:
             for row in await self._calls.read_all(info)
             if required(row, "principalId").lower() == group_id
         ]
+
+
+def _name(role: GroupRole, row: Json) -> str:
+    return text(row, "displayName") or role.key
 
 
 def _worst(dangers: Iterable[Danger]) -> Danger:

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.domain import group_roles
 from bot.domain.errors import DirectoryError, NotFoundError, RejectedError
-from bot.domain.group_roles import GroupRole
+from bot.domain.group_roles import Access, GroupRole
 from bot.domain.model import (
     APPROVER_POLICY,
     ELIGIBILITY,
@@ -84,9 +84,13 @@ class GroupDirectory:
         return await self._holders.holders(role, await self._name(role))
 
     async def _name(self, role: GroupRole) -> str:
-        """To be shown on the way; who is on it does not hang on it."""
+        """To be shown on the way; who is on it does not hang on it. Ownership has no way through the
+        group itself.
+        """
+        if role.access is Access.OWNER:
+            return role.group_id
         try:
-            return (await self._roles.role(role)).display_name
+            return await self._roles.name(role)
         except DirectoryError:
             return role.group_id
 
