@@ -88,8 +88,8 @@ class _Reading:
     first: dict[str, Answer]
     reach: Reach = field(default_factory=Reach)
     rows: _Rows = field(default_factory=_Rows)
-    approves: set[str] = field(default_factory=set)
-    """Principals, of those asked about, that have a role which approves by default."""
+    approves_by_default: bool = False
+    """Whether the person, or a group they are in, has a role which approves by default."""
 
     def whole(self, name: str) -> Found:
         """An answer of the first batch. Raises the error that stands in its place."""
@@ -168,13 +168,13 @@ class Standings:
                 table[group] = list(instances.role_rows(listed, reading.now, reading.role, principal=group))
 
     async def _read_defaults(self, reading: _Reading) -> None:
-        """Which of the person and their groups have a role that approves by default."""
+        """Whether one of the person and their groups has a role that approves by default."""
         groups = [group for group in reading.reach.inside if group not in reading.reach.no_role]
         listed = await self._batch.whole(list(map(instances.active_of, groups)))
         by_principal = {reading.me: reading.whole("active").rows, **dict(zip(groups, listed, strict=True))}
         for principal, rows in by_principal.items():
             if any(instances.role_rows(rows, reading.now, *_DEFAULTS, principal=principal)):
-                reading.approves.add(principal)
+                reading.approves_by_default = True
 
     def _policy(
         self, reading: _Reading, terms: Terms | Unreadable, paths: Holders | DirectoryError
@@ -185,7 +185,7 @@ class Standings:
         if not named and (terms.groups or terms.defaulted) and isinstance(paths, DirectoryError):
             return Unreadable(APPROVER_POLICY, str(paths))
         approves = named or not reading.reach.inside.keys().isdisjoint(terms.groups)
-        approves = approves or (terms.defaulted and bool(reading.approves))
+        approves = approves or (terms.defaulted and reading.approves_by_default)
         return ApprovalPolicy(
             approval_required=terms.approval_required,
             approvers=(self._person(reading),) if approves else (),
