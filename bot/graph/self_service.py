@@ -116,9 +116,8 @@ class GraphSelfService:
 
     async def _rows(self, calls: GraphCalls, api: Api, template: Callable[[Api], str]) -> list[Json]:
         info = RequestInformation(Method.GET, template(api), {"graph": self._on_behalf.url})
-        if "expand" in template(api):
-            info = query(info, expand=api.expand)
-        return await calls.read_all(info)
+        # A template without a place for it, as that of requests, sends none.
+        return await calls.read_all(query(info, expand=api.expand))
 
 
 def _activation(wish: Wish, *, validate_only: bool) -> dict[str, Any]:
