@@ -8,9 +8,10 @@ from pydantic import TypeAdapter
 from sqlalchemy import Executable, Select, select, update
 
 from bot.domain.following import Activation
-from bot.domain.model import Identity, PostedCard
+from bot.domain.model import Identity
 from bot.ports import OwnCardRow
 from bot.store import effects
+from bot.store.rows import posted_of, posted_values
 from bot.store.tables import activations as t
 from bot.store.tables import own_cards
 
@@ -48,16 +49,11 @@ def card(request_id: str) -> Executable:
 
 
 def card_of(row: Any) -> OwnCardRow:
-    return OwnCardRow(PostedCard(row.conversation_id, row.activity_id, row.service_url), row.shown)
+    return OwnCardRow(posted_of(row), row.shown)
 
 
 def card_values(row: OwnCardRow) -> dict[str, Any]:
-    return {
-        "conversation_id": row.posted.conversation_id,
-        "activity_id": row.posted.activity_id,
-        "service_url": row.posted.service_url,
-        "shown": row.shown,
-    }
+    return {**posted_values(row.posted), "shown": row.shown}
 
 
 def _newest(query: Select[Any], limit: int) -> Executable:

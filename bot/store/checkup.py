@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bot.ports import SubscriptionRow
 from bot.store import tables
 from bot.store.errors import StoreUnavailableError
-from bot.store.opening import TokenLogin, parse_url
+from bot.store.opening import TokenLogin
 from bot.store.reading import read_only_engine
 from bot.store.session import session
 
@@ -89,8 +89,5 @@ class Checkup:
 @asynccontextmanager
 async def open_checkup(url: str, login: TokenLogin | None = None) -> AsyncIterator[Checkup]:
     """Raises ``StoreUrlError`` and ``StoreUnavailableError``; for SQLite also when there is no file yet."""
-    engine = read_only_engine(parse_url(url), login)
-    try:
+    async with read_only_engine(url, login) as engine:
         yield Checkup(engine)
-    finally:
-        await engine.dispose()

@@ -104,12 +104,22 @@ def _file_lock(url: URL) -> FileLock | None:
 def _engine(url: URL, login: TokenLogin | None) -> AsyncEngine:
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
+    return create_async_engine(
+        url,
+        pool_size=10,
+        max_overflow=10,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args=postgresql_options(login),
+    )
+
+
+def postgresql_options(login: TokenLogin | None) -> dict[str, Any]:
+    """How a connection is made, whatever it is for."""
     options: dict[str, Any] = {"timeout": _ANSWER_SECONDS, "command_timeout": _ANSWER_SECONDS}
     if login is not None:
         options |= {"password": login.token, "ssl": login.tls}
-    return create_async_engine(
-        url, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True, connect_args=options
-    )
+    return options
 
 
 def _sqlite(url: URL) -> AsyncEngine:

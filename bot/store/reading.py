@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Row, Select, exc, select
@@ -14,10 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from bot.ports import AuditEntry
 from bot.store import tables
 from bot.store.errors import StoreUnavailableError
-from bot.store.opening import TokenLogin, parse_url
+from bot.store.opening import TokenLogin, parse_url, postgresql_options
+from bot.store.rows import audit_entry_of
 from bot.store.session import session
-
-_ANSWER_SECONDS: Final = 10.0
 
 
 class AuditReader:
@@ -29,13 +28,14 @@ class AuditReader:
     async def trail(self, request_id: str) -> tuple[AuditEntry, ...]:
         """Every line about one request, in the order of writing."""
         t = tables.audit
-        return _entries(await self._rows(select(t).where(t.c.request_id == request_id).order_by(t.c.seq)))
+        rows = await self._rows(select(t).where(t.c.request_id == request_id).order_by(t.c.seq))
+        return tuple(map(audit_entry_of, rows))
 
     async def newest(self, limit: int) -> tuple[AuditEntry, ...]:
         """The last lines, whatever they are about, in the order of writing."""
         t = tables.audit
         rows = await self._rows(select(t).order_by(t.c.seq.desc()).limit(limit))
-        return _entries(rows[::-1])
+        return tuple(map(audit_entry_of, reversed(rows)))
 
     async def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         try:
@@ -50,15 +50,21 @@ async def open_audit(url: str, login: TokenLogin | None = None) -> AsyncIterator
     """The audit log of a database that the bot has made. Raises ``StoreUrlError`` and
     ``StoreUnavailableError``.
     """
-    engine = read_only_engine(parse_url(url), login)
-    try:
+    async with read_only_engine(url, login) as engine:
         yield AuditReader(engine)
+
+
+@asynccontextmanager
+async def read_only_engine(url: str, login: TokenLogin | None) -> AsyncIterator[AsyncEngine]:
+    """Can't write. Raises ``StoreUrlError``, and ``StoreUnavailableError`` when there is no SQLite file."""
+    engine = _engine(parse_url(url), login)
+    try:
+        yield engine
     finally:
         await engine.dispose()
 
 
-def read_only_engine(url: URL, login: TokenLogin | None) -> AsyncEngine:
-    """Can't write. Raises ``StoreUnavailableError`` when there is no SQLite file."""
+def _engine(url: URL, login: TokenLogin | None) -> AsyncEngine:
     if url.get_backend_name() == "sqlite":
         path = Path(url.database or "").resolve()
         if not path.is_file():
@@ -66,12 +72,5 @@ def read_only_engine(url: URL, login: TokenLogin | None) -> AsyncEngine:
         # Read-only for SQLite itself; the bot's lock on the file is not asked for.
         reading = {"mode": "ro", "uri": "true"}
         return create_async_engine(url.set(database=f"file:{quote(str(path))}", query=reading))
-    options: dict[str, Any] = {"timeout": _ANSWER_SECONDS, "command_timeout": _ANSWER_SECONDS}
-    options["server_settings"] = {"default_transaction_read_only": "on"}
-    if login is not None:
-        options |= {"password": login.token, "ssl": login.tls}
+    options = postgresql_options(login) | {"server_settings": {"default_transaction_read_only": "on"}}
     return create_async_engine(url, hide_parameters=True, connect_args=options)
-
-
-def _entries(rows: Sequence[Row[Any]]) -> tuple[AuditEntry, ...]:
-    return tuple(AuditEntry(r.at, r.event, r.request_id, r.actor, r.facts) for r in rows)

@@ -10,11 +10,12 @@ from sqlalchemy import Executable, Row, Table, delete, select, update
 
 from bot.domain import lifecycle
 from bot.domain.following import Activation
-from bot.domain.model import ApprovalRequest, Identity, PostedCard
+from bot.domain.model import ApprovalRequest, Identity
 from bot.domain.sign_in import PendingAct
 from bot.ports import AuditEntry, CardRow, Clock, Effect, LeasedEffect, OwnCardRow, SubscriptionRow
 from bot.store import activations, acts, effects, tables
 from bot.store.documents import request_document, request_of
+from bot.store.rows import audit_entry_of, posted_of, posted_values
 from bot.store.session import Session
 
 
@@ -53,18 +54,11 @@ class SqlTransaction:
 
     async def card(self, request_id: str) -> CardRow | None:
         row = await self._row(select(tables.cards).where(tables.cards.c.request_id == request_id))
-        if row is None:
-            return None
-        return CardRow(PostedCard(row.conversation_id, row.activity_id, row.service_url), row.shown_version)
+        return None if row is None else CardRow(posted_of(row), row.shown_version)
 
     async def save_card(self, request_id: str, row: CardRow) -> None:
         """Raises ``StoreRefusedError`` when there is no such request."""
-        values = {
-            "conversation_id": row.posted.conversation_id,
-            "activity_id": row.posted.activity_id,
-            "service_url": row.posted.service_url,
-            "shown_version": row.shown_version,
-        }
+        values = {**posted_values(row.posted), "shown_version": row.shown_version}
         await self._put(tables.cards, {"request_id": request_id}, values)
 
     async def request_shown_on(self, conversation_id: str, activity_id: str) -> str | None:
@@ -113,7 +107,7 @@ class SqlTransaction:
     async def audit_trail(self, request_id: str) -> tuple[AuditEntry, ...]:
         t = tables.audit
         rows = await self._session.execute(select(t).where(t.c.request_id == request_id).order_by(t.c.seq))
-        return tuple(AuditEntry(r.at, r.event, r.request_id, r.actor, r.facts) for r in rows)
+        return tuple(map(audit_entry_of, rows))
 
     async def audit_of(
         self, actor: str, events: Sequence[str], since: datetime, limit: int
@@ -122,7 +116,7 @@ class SqlTransaction:
         wanted = (t.c.actor == actor, t.c.at >= since, t.c.event.in_(sorted(events)))
         newest = select(t).where(*wanted).order_by(t.c.seq.desc()).limit(limit)
         rows = (await self._session.execute(newest)).all()
-        return tuple(AuditEntry(r.at, r.event, r.request_id, r.actor, r.facts) for r in reversed(rows))
+        return tuple(map(audit_entry_of, reversed(rows)))
 
     async def enqueue(self, effect: Effect) -> None:
         await self._session.execute(effects.enqueue(self._session.dialect, effect))
