@@ -25,6 +25,8 @@ SCHEMA: Final = (
 COLOR_ICON: Final = "color.png"
 OUTLINE_ICON: Final = "outline.png"
 _SCOPES: Final = ("personal", "team")
+_LISTED: Final = tuple(info for info in COMMANDS if info.listed)[:MAX_LISTED]
+"""The grammar is the same in a chat and, by mention, in a channel."""
 GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 HOST: Final = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
 _VERSION: Final = re.compile(r"(0|[1-9]\d{0,8})(\.(0|[1-9]\d{0,8})){2}")
@@ -119,8 +121,8 @@ def localization_of(language: texts.Texts) -> dict[str, str]:
         "description.short": language.short,
         "description.full": language.full,
     }
-    for at, scope in enumerate(_SCOPES):
-        for n, info in enumerate(_listed(scope)):
+    for at in range(len(_SCOPES)):
+        for n, info in enumerate(_LISTED):
             translated[f"bots[0].commandLists[{at}].commands[{n}].description"] = language.commands[info.name]
     return translated
 
@@ -148,14 +150,9 @@ def _bot(client_id: str) -> dict[str, Any]:
                 "scopes": [scope],
                 "commands": [
                     {"title": info.name.value, "description": texts.DEFAULT.commands[info.name]}
-                    for info in _listed(scope)
+                    for info in _LISTED
                 ],
             }
             for scope in _SCOPES
         ],
     }
-
-
-def _listed(_scope: str) -> list[Any]:
-    """The grammar is the same in a chat and, by mention, in a channel."""
-    return [info for info in COMMANDS if info.listed][:MAX_LISTED]
