@@ -27,8 +27,6 @@ SIGNALS: Final[Mapping[str, str]] = MappingProxyType(
         "/api/messages": "command",
         "/api/notifications": "subscription",
         "/api/lifecycle": "subscription",
-        "/api/pim/extension": "extension",
-        "/api/alerts": "alert",
     }
 )
 """What a request taken in because of a call to this endpoint counts as coming from."""
