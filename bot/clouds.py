@@ -18,6 +18,7 @@ Sources, each looked up:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -50,6 +51,16 @@ class Cloud:
         """The Bot Connector's resource is also the issuer of its tokens, in every cloud."""
         return f"{self.bot_issuer}/.default"
 
+
+CUSTOM_URLS: Final = (
+    "login_url",
+    "graph_url",
+    "connector_url",
+    "token_service_url",
+    "bot_openid_url",
+    "bot_issuer",
+)
+"""What has to be said of a cloud that is none of the table's."""
 
 _APPROVALS_BLADE = "/#view/Microsoft_Azure_PIMCommon/ApproveRequestMenuBlade/~/aadmigratedroles"
 
@@ -99,3 +110,10 @@ CLOUDS: Final = MappingProxyType(
         ),
     }
 )
+
+
+def custom(urls: Mapping[str, str]) -> Cloud:
+    """The cloud of ``CUSTOM_URLS``: a sandbox."""
+    given = {name: urls[name].rstrip("/") for name in CUSTOM_URLS}
+    given["connector_url"] += "/"
+    return Cloud(**given, portal_url=CLOUDS["public"].portal_url)

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 from pydantic_settings import SettingsConfigDict
 
-from bot import consent
-from bot.clouds import CLOUDS, Cloud
-from bot.settings import CUSTOM_URLS, PREFIX, FromFileAndEnvironment, Settings, SettingsError
+from bot import clouds, consent
+from bot.clouds import CLOUDS, CUSTOM_URLS, Cloud
+from bot.settings import PREFIX, FromFileAndEnvironment, Settings, SettingsError
 from manifest.app import GUID, HOST, App, PackageError
 from manifest.package import package
 
@@ -43,10 +43,10 @@ class Known(FromFileAndEnvironment):
         """As ``Settings.endpoints``. Raises ``SettingsError``."""
         if self.cloud != "custom":
             return CLOUDS[self.cloud]
-        given = {name: str(getattr(self, name)).rstrip("/") for name in CUSTOM_URLS}
-        if missing := [name for name, url in given.items() if not url]:
+        given: dict[str, str] = {name: getattr(self, name) for name in CUSTOM_URLS}
+        if missing := [name for name, url in given.items() if not url.strip("/")]:
             raise SettingsError([f"{PREFIX}{name.upper()}: is required with custom" for name in missing])
-        return Cloud(**given, portal_url=CLOUDS["public"].portal_url)
+        return clouds.custom(given)
 
     @property
     def host(self) -> str:

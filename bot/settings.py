@@ -33,8 +33,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from bot import sso
-from bot.clouds import CLOUDS, Cloud
+from bot import clouds, sso
+from bot.clouds import CLOUDS, CUSTOM_URLS, Cloud
 from bot.domain import tickets
 from bot.domain.errors import SecondKeyError
 from bot.domain.model import Role
@@ -48,14 +48,6 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 Guid = Annotated[str, Field(pattern=_GUID)]
 ChannelId = Annotated[str, Field(pattern=_CHANNEL)]
 Rung = Annotated[float, Field(gt=0, le=86_400)]
-CUSTOM_URLS: Final = (
-    "login_url",
-    "graph_url",
-    "connector_url",
-    "token_service_url",
-    "bot_openid_url",
-    "bot_issuer",
-)
 
 
 _GONE: Final = {
@@ -302,9 +294,7 @@ class Settings(FromFileAndEnvironment):
         """The endpoints of the chosen cloud."""
         if self.cloud != "custom":
             return CLOUDS[self.cloud]
-        given = {name: str(getattr(self, name)).rstrip("/") for name in CUSTOM_URLS}
-        given["connector_url"] += "/"
-        return Cloud(**given, portal_url=CLOUDS["public"].portal_url)
+        return clouds.custom({name: str(getattr(self, name)) for name in CUSTOM_URLS})
 
     @property
     def managed_groups(self) -> tuple[str, ...] | None:

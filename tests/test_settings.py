@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bot.clouds import CLOUDS, Cloud
+from bot.clouds import CLOUDS, CUSTOM_URLS, Cloud
 from bot.domain.model import Danger, Role
-from bot.settings import CUSTOM_URLS, Settings, SettingsError, load
+from bot.settings import Settings, SettingsError, load
 
 GUID = "aaaaaaaa-0000-4000-8000-00000000000"
 CHANNEL = "19:approvers@thread.tacv2"

@@ -14,10 +14,10 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from bot.cli import app
+from bot.clouds import CUSTOM_URLS
 from bot.doctor import report
 from bot.doctor.command import NAMES
 from bot.doctor.findings import Finding, Result, Severity, info, ok
-from bot.settings import CUSTOM_URLS
 
 run = CliRunner().invoke
 BAD = Finding("a.bad", Severity.ERROR, "it [is] Bearer s3cr3t \x1b[7m", "Much.", "Mend it.")
