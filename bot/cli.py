@@ -19,6 +19,10 @@ from bot.domain.errors import SecondKeyError
 _USAGE: Final = 2
 _FAILED: Final = 1
 
+ClientId = Annotated[str, typer.Option(help="The bot's app registration.")]
+Host = Annotated[str, typer.Option(help="Where the bot is reached: bot.example.com.")]
+CloudName = Annotated[str, typer.Option(help="public, usgov, usdod, china or custom.")]
+
 app = typer.Typer(
     name="secondkey",
     help="Microsoft Entra PIM approvals in Microsoft Teams, decided by the right second person.",
@@ -213,10 +217,10 @@ def permissions(
 @app.command()
 def package(
     *,
-    client_id: Annotated[str, typer.Option(help="The bot's app registration.")] = "",
-    host: Annotated[str, typer.Option(help="Where the bot is reached: bot.example.com.")] = "",
+    client_id: ClientId = "",
+    host: Host = "",
     tenant: Annotated[str, typer.Option(help="Entra tenant: prints the consent link, too.")] = "",
-    cloud: Annotated[str, typer.Option(help="public, usgov, usdod, china or custom.")] = "",
+    cloud: CloudName = "",
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("secondkey-teams.zip"),
     app_version: Annotated[str, typer.Option(help="Three numbers; by default this version's.")] = "",
     developer: Annotated[str, typer.Option(help="Who Teams names as the app's developer.")] = "",
@@ -240,10 +244,10 @@ def package(
 @app.command()
 def consent_link(
     *,
-    client_id: Annotated[str, typer.Option(help="The bot's app registration.")] = "",
+    client_id: ClientId = "",
     tenant: Annotated[str, typer.Option(help="Entra tenant id or domain.")] = "",
-    host: Annotated[str, typer.Option(help="Where the bot is reached: bot.example.com.")] = "",
-    cloud: Annotated[str, typer.Option(help="public, usgov, usdod, china or custom.")] = "",
+    host: Host = "",
+    cloud: CloudName = "",
     redirect_uri: Annotated[
         str, typer.Option(help="Registered with the app; by default a page of the bot.")
     ] = "",
