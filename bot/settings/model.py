@@ -1,17 +1,10 @@
-"""Settings: read once, at start, from ``secondkey.toml`` and ``SECONDKEY_*`` (which win).
-
-All faults are reported together. The README's table is generated from the descriptions here.
-"""
+"""Every setting there is. The README's table is generated from the descriptions here."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -36,33 +29,16 @@ from pydantic_settings import (
 from bot import clouds, sso
 from bot.clouds import CLOUDS, CUSTOM_URLS, Cloud
 from bot.domain import tickets
-from bot.domain.errors import SecondKeyError
 from bot.domain.model import Role
+from bot.settings.faults import DEFAULT_PORT, PREFIX, SettingsError, combined_faults, single_faults
 from bot.tracing import Traces
 
-PREFIX: Final = "SECONDKEY_"
-_GUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
-_CHANNEL = r"^19:[^@\s]+@thread\.(tacv2|skype)$"
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_GUID: Final = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+_CHANNEL: Final = r"^19:[^@\s]+@thread\.(tacv2|skype)$"
 
 Guid = Annotated[str, Field(pattern=_GUID)]
 ChannelId = Annotated[str, Field(pattern=_CHANNEL)]
 Rung = Annotated[float, Field(gt=0, le=86_400)]
-
-
-_GONE: Final = {
-    "app_id_uri": "is no setting any more. Delete it, and see that the app registration's Application ID URI"
-    " is api://botid-{client id}",
-}
-"""What to do about a setting that there once was."""
-
-
-class SettingsError(SecondKeyError):
-    """The settings are not usable."""
-
-    def __init__(self, faults: Iterable[str]) -> None:
-        self.faults = tuple(dict.fromkeys(faults))
-        super().__init__("\n".join(self.faults))
 
 
 class Routing(BaseModel):
@@ -95,7 +71,7 @@ class FromFileAndEnvironment(BaseSettings):
 
 
 class Settings(FromFileAndEnvironment):
-    """See the module's docstring."""
+    """Read once, at start; checked as a whole."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -138,7 +114,9 @@ class Settings(FromFileAndEnvironment):
         " Entra tokens log in. Always over TLS.",
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
-    port: int = Field(default=3978, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    port: int = Field(
+        default=DEFAULT_PORT, ge=0, le=65535, description="Port to listen on; 0 takes a free one."
+    )
     oauth_connection: str = Field(
         default="graph", min_length=1, description="Name of the Azure Bot OAuth connection."
     )
@@ -274,17 +252,11 @@ class Settings(FromFileAndEnvironment):
         not set.
         """
         data = {name: value for name, value in data.items() if value != ""}
-        faults = [
-            *_credential_faults(data),
-            *_cloud_faults(data),
-            *_url_faults(data),
-            *_database_faults(data),
-            *_port_faults(data),
-        ]
+        faults = list(combined_faults(data))
         try:
             made = handler(data)
         except ValidationError as error:
-            raise SettingsError([*_faults(error), *faults]) from None
+            raise SettingsError([*single_faults(error), *faults]) from None
         if faults:
             raise SettingsError(faults)
         return made
@@ -348,139 +320,3 @@ class Settings(FromFileAndEnvironment):
     def _routing(self, role: Role) -> Routing | None:
         routes = {named.casefold(): routing for named, routing in self.roles.items()}
         return routes.get(role.definition_id.casefold()) or routes.get(role.display_name.casefold())
-
-
-def load(**overrides: Any) -> Settings:
-    """The settings; ``overrides`` win over everything. Raises ``SettingsError`` naming every fault
-    at once, and no value.
-    """
-    faults = [f"{name}: {_unknown(_field(name))}" for name in sorted(os.environ) if _is_unknown(name)]
-    try:
-        settings = Settings(**overrides)
-    except SettingsError as error:
-        raise SettingsError([*error.faults, *faults]) from None
-    except (OSError, ValueError) as error:
-        raise SettingsError([f"secondkey.toml: {error}", *faults]) from None
-    if faults:
-        raise SettingsError(faults)
-    return settings
-
-
-def load_database() -> Database:
-    """Where the database is, for whoever reads it without being the bot: nothing else has to be
-    set. Raises ``SettingsError``.
-    """
-    try:
-        return Database()
-    except (OSError, ValueError) as error:
-        raise SettingsError([f"secondkey.toml: {error}"]) from None
-
-
-class Database(FromFileAndEnvironment):
-    """The part of ``Settings`` that says where the database is."""
-
-    model_config = SettingsConfigDict(**{**Settings.model_config, "extra": "ignore"})
-
-    database_url: str = Settings.model_fields["database_url"].default
-    database_identity: str | None = None
-
-
-def _is_unknown(variable: str) -> bool:
-    return variable.startswith(PREFIX) and _field(variable) not in Settings.model_fields
-
-
-def _unknown(name: str) -> str:
-    return _GONE.get(name, "there is no such setting")
-
-
-def _credential_faults(data: Mapping[str, Any]) -> Iterable[str]:
-    ways = ("client_secret", "client_certificate", "managed_identity")
-    if sum(bool(data.get(way)) for way in ways) != 1:
-        yield f"{', '.join(_variable(way) for way in ways)}: set exactly one of the three"
-    yield from _missing_file(data, "client_certificate")
-
-
-def _cloud_faults(data: Mapping[str, Any]) -> Iterable[str]:
-    custom = data.get("cloud") == "custom"
-    for name in (*CUSTOM_URLS, "ca_bundle", "dangerously_clock_url"):
-        if not custom and data.get(name):
-            yield f"{_variable(name)}: only with SECONDKEY_CLOUD=custom"
-        if custom and not data.get(name) and name in CUSTOM_URLS:
-            yield f"{_variable(name)}: is required with SECONDKEY_CLOUD=custom"
-    yield from _missing_file(data, "ca_bundle")
-
-
-def _url_faults(data: Mapping[str, Any]) -> Iterable[str]:
-    loopback = data.get("cloud") == "custom"
-    for name in ("public_url", *CUSTOM_URLS, "dangerously_clock_url"):
-        if data.get(name) and not _acceptable(str(data[name]), loopback=loopback):
-            yield f"{_variable(name)}: must be an https:// URL (http:// only with custom, on loopback)"
-
-
-def _database_faults(data: Mapping[str, Any]) -> Iterable[str]:
-    if not data.get("database_identity"):
-        return
-    # Without the URL, which may hold a password.
-    scheme, _, rest = str(data.get("database_url") or "").partition("://")
-    if not scheme.startswith("postgres"):
-        yield "SECONDKEY_DATABASE_IDENTITY: only with a PostgreSQL database"
-    elif ":" in rest.rpartition("@")[0] or "password=" in rest:
-        yield "SECONDKEY_DATABASE_URL: must hold no password with SECONDKEY_DATABASE_IDENTITY"
-
-
-def _port_faults(data: Mapping[str, Any]) -> Iterable[str]:
-    port = data.get("port", Settings.model_fields["port"].default)
-    with suppress(TypeError, ValueError):  # what is no number is reported as such
-        if int(data.get("metrics_port", "")) == int(port):
-            yield "SECONDKEY_METRICS_PORT: must be another port than SECONDKEY_PORT, which strangers reach"
-
-
-def _missing_file(data: Mapping[str, Any], name: str) -> Iterable[str]:
-    # Without the value, which is a private key when somebody mistook what belongs here.
-    if data.get(name) and not _is_file(str(data[name])):
-        yield f"{_variable(name)}: there is no such file"
-
-
-def _is_file(path: str) -> bool:
-    try:
-        return Path(path).is_file()
-    except (OSError, ValueError):
-        return False
-
-
-def _faults(error: ValidationError) -> Iterable[str]:
-    for fault in error.errors(include_input=False, include_url=False):
-        name, *parts = map(str, fault["loc"])
-        where = _variable(name) + "".join(f"[{part}]" for part in parts)
-        said = _unknown(name) if fault["type"] == "extra_forbidden" else _said(fault["type"], fault["msg"])
-        yield f"{where}: {said}"
-
-
-def _said(kind: str, message: str) -> str:
-    if kind == "missing":
-        return "is required and missing"
-    if "thread" in message:
-        return "must be a Teams channel id, 19:…@thread.tacv2"
-    if re.search(r"0-9a-fA-F", message):
-        return "must be a GUID"
-    return message[:1].lower() + message[1:]
-
-
-def _acceptable(url: str, *, loopback: bool) -> bool:
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-        _ = parts.port
-    except ValueError:
-        return False
-    if not host or parts.username or parts.query or parts.fragment:
-        return False
-    return parts.scheme == "https" or (loopback and parts.scheme == "http" and host in _LOOPBACK)
-
-
-def _variable(field: str) -> str:
-    return PREFIX + field.upper()
-
-
-def _field(variable: str) -> str:
-    return variable.removeprefix(PREFIX).lower()
