@@ -15,17 +15,13 @@ import cards
 from bot.domain.content import Note, RequestCard
 from bot.domain.errors import InboundError
 from bot.domain.model import Actor, Choice
-from bot.inbound.activities import (
+from bot.inbound.activities import actor_of, channel_of, is_personal, language_of, same_tenant
+from bot.inbound.clicks import (
     CardAction,
-    actor_of,
     card_action_of,
     card_clicked,
-    channel_of,
     claimed_by,
     is_card_submit,
-    is_personal,
-    language_of,
-    same_tenant,
     sign_in_invoke_of,
 )
 from bot.inbound.sayings import is_command_click
