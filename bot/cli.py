@@ -14,7 +14,7 @@ from typing import Annotated, Final
 import typer
 
 from bot import logs, settings
-from bot.domain.errors import SecondKeyError
+from bot.domain.errors import MisconfiguredError, SecondKeyError
 
 _USAGE: Final = 2
 _FAILED: Final = 1
@@ -64,10 +64,17 @@ def serve() -> None:
         _say("Every setting is explained in the README.")
         raise typer.Exit(_USAGE) from None
     logs.configure(loaded.log_level)
-    from bot.serving import serve as serve_bot
+    from bot.serving import run
 
     try:
-        asyncio.run(serve_bot(loaded))
+        run(loaded)
+    except MisconfiguredError as error:
+        _say(
+            "These settings have to be put right first:",
+            f"  {error}",
+            "Every setting is explained in the README.",
+        )
+        raise typer.Exit(_USAGE) from None
     except (SecondKeyError, OSError) as error:
         _say(f"Second Key could not start: {error}")
         raise typer.Exit(_FAILED) from None

@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 from contextlib import AsyncExitStack
-from typing import Final, Self
+from typing import Final
 
 import structlog
 from aiohttp import web
@@ -26,15 +26,25 @@ _LAST_SECONDS: Final = 9.5
 log = structlog.get_logger(__name__)
 
 
-async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; then finish or release what is held, within ten seconds.
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; then finish or release what is held, and be gone within ten seconds.
     Raises ``SecondKeyError`` when something can't be opened, ``OSError`` when a port is taken.
     """
+    # Kept beyond the loop's end, which waits for threads: a host name that is being looked up has one.
+    asyncio.run(_serve(settings, _Watchdog()))
+
+
+async def _serve(settings: Settings, watchdog: _Watchdog) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        watchdog.wind()
+        stopping.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    with speaking(settings.language), exporting(settings.traces), _Watchdog() as watchdog:
+        loop.add_signal_handler(number, stop)
+    with speaking(settings.language), exporting(settings.traces):
         async with open_house(settings) as house, AsyncExitStack() as ports:
             site = await _listen(house.app, settings.host, settings.port, ports)
             log.info("serving", url=site.name, public_url=settings.public_url, cloud=settings.cloud)
@@ -49,9 +59,9 @@ async def serve(settings: Settings) -> None:
                 gc.freeze()
                 await stopping.wait()
                 log.info("stopping")
-                watchdog.wind()
                 await site.stop()
     log.info("stopped")
+    watchdog.all_is_over()
 
 
 async def _listen(app: web.Application, host: str, port: int, stack: AsyncExitStack) -> web.TCPSite:
@@ -69,19 +79,20 @@ class _Watchdog:
     """
 
     def __init__(self) -> None:
-        self._timer = threading.Timer(_LAST_SECONDS, _give_up)
+        self._timer = threading.Timer(_LAST_SECONDS, self._bite)
         self._timer.daemon = True
+        self._over = False
 
     def wind(self) -> None:
-        self._timer.start()
+        """From now on the time runs. Again: nothing."""
+        if not self._timer.is_alive():
+            self._timer.start()
 
-    def __enter__(self) -> Self:
-        return self
+    def all_is_over(self) -> None:
+        """Whoever still hangs then holds nothing."""
+        self._over = True
 
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-
-
-def _give_up() -> None:
-    log.error("stopped_hard", after_seconds=_LAST_SECONDS)
-    os._exit(1)
+    def _bite(self) -> None:
+        if not self._over:
+            log.error("stopped_hard", after_seconds=_LAST_SECONDS)
+        os._exit(0 if self._over else 1)

@@ -6,6 +6,7 @@ Addresses and keys come from the variables these exporters document (``OTEL_EXPO
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -15,12 +16,12 @@ from typing import Any, Final, Literal
 import structlog
 from opentelemetry import trace
 
-from bot.domain.errors import SecondKeyError
+from bot.domain.errors import MisconfiguredError
 from bot.telemetry.context import SCOPE
 
 Traces = Literal["off", "otlp", "azure-monitor"]
 
-_FLUSH_MILLISECONDS: Final = 1_000
+_FLUSH_SECONDS: Final = 1.0
 _MODULES: Final = {
     "otlp": "opentelemetry.exporter.otlp.proto.http.trace_exporter",
     "azure-monitor": "azure.monitor.opentelemetry.exporter",
@@ -30,7 +31,7 @@ _SERVICE: Final = "second-key"
 log = structlog.get_logger(__name__)
 
 
-class TracingError(SecondKeyError):
+class TracingError(MisconfiguredError):
     """Traces can't be sent as the settings ask."""
 
 
@@ -48,7 +49,16 @@ def exporting(to: Traces) -> Iterator[None]:
     try:
         yield
     finally:
-        provider.force_flush(_FLUSH_MILLISECONDS)
+        _flush(provider)
+
+
+def _flush(provider: Any) -> None:
+    """In a thread that nobody waits for: ``force_flush`` heeds no timeout (opentelemetry-sdk 1.45)."""
+    flushing = threading.Thread(target=provider.force_flush, name="last-traces", daemon=True)
+    flushing.start()
+    flushing.join(_FLUSH_SECONDS)
+    if flushing.is_alive():
+        log.warning("last_traces_not_sent", waited_seconds=_FLUSH_SECONDS)
 
 
 def is_installed(to: Traces) -> bool:

@@ -23,6 +23,7 @@ from bot.settings import load
 from bot.store import StoreLockedError
 
 PATIENCE = 30.0
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -69,10 +70,12 @@ async def until_ready(url: str) -> dict[str, str]:
             await asyncio.sleep(0.05)
 
 
-async def start(env: dict[str, str]) -> asyncio.subprocess.Process:
+async def start(env: dict[str, str], before: str = "") -> asyncio.subprocess.Process:
+    """``before``: a program of its own, that ends in what ``secondkey serve`` does."""
+    program = ("-c", f"{before}\nfrom bot.cli import serve\nserve()") if before else ("-m", "bot", "serve")
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-W", "error::ResourceWarning", "-m", "bot", "serve"),
-        env={"PATH": os.environ["PATH"], **env},
+        *(sys.executable, "-W", "error::ResourceWarning", *program),
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **env},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -140,6 +143,62 @@ async def test_told_to_stop_it_ends_well_within_ten_seconds_and_a_second_one_is_
     assert "Traceback" not in said
     assert "ResourceWarning" not in said
     assert env["SECONDKEY_CLIENT_SECRET"] not in said
+
+
+SLOW_EXPORTER = """
+import time
+from bot import tracing
+class Slow:
+    def export(self, spans): time.sleep(60)
+    def shutdown(self): time.sleep(60)
+    def force_flush(self, timeout): time.sleep(60)
+tracing._exporter = lambda to: Slow()
+"""
+LOOKING_A_NAME_UP = """
+import asyncio, time
+from bot import serving
+listen = serving._listen
+async def listen_and_hang(*given):
+    asyncio.get_running_loop().run_in_executor(None, time.sleep, 60)
+    return await listen(*given)
+serving._listen = listen_and_hang
+"""
+
+
+async def test_an_exporter_that_takes_no_traces_holds_nobody_up(env: dict[str, str]):
+    process = await start({**env, "SECONDKEY_TRACES": "otlp"}, SLOW_EXPORTER)
+    await until_ready(env["SECONDKEY_PUBLIC_URL"])
+    process.send_signal(signal.SIGTERM)
+    code, said = await ended(process, 6)
+    assert code == 0, said
+    assert "last_traces_not_sent" in said
+
+
+@pytest.mark.long
+async def test_a_thread_that_hangs_holds_nobody_up_for_more_than_ten_seconds(env: dict[str, str]):
+    process = await start(env, LOOKING_A_NAME_UP)
+    await until_ready(env["SECONDKEY_PUBLIC_URL"])
+    process.send_signal(signal.SIGTERM)
+    code, said = await ended(process, 10)
+    assert code == 0, said
+    assert "stopped_hard" not in said, "everything else was over"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("SECONDKEY_DATABASE_URL", "no url at all"),
+        ("SECONDKEY_DATABASE_URL", "mysql://db/bot"),
+        ("SECONDKEY_DATABASE_URL", "sqlite:///file:bot.db"),
+    ],
+)
+async def test_a_setting_that_shows_late_to_be_wrong_is_named_and_exits_2(
+    env: dict[str, str], setting: str, value: str
+):
+    code, said = await ended(await start({**env, setting: value}), PATIENCE)
+    assert code == 2
+    assert f"  {setting}: " in said
+    assert "Traceback" not in said
 
 
 async def test_a_port_that_is_taken_is_said_and_exits_1(env: dict[str, str], sandbox: Sandbox):

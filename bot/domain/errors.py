@@ -19,6 +19,10 @@ class SecondKeyError(Exception):
         super().__init__(message or inspect.cleandoc(type(self).__doc__ or ""))
 
 
+class MisconfiguredError(SecondKeyError):
+    """A setting that only shows when it is used is wrong; the message names it."""
+
+
 class IllegalEventError(SecondKeyError):
     """The event is not allowed in this state."""
 

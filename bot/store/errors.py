@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import exc
 
-from bot.domain.errors import SecondKeyError
+from bot.domain.errors import MisconfiguredError, SecondKeyError
 
 
 class StoreUnavailableError(SecondKeyError, ConnectionError):
@@ -22,7 +22,7 @@ class StoreRefusedError(SecondKeyError):
     """The database refused a row: it breaks a rule, or names something that is not there."""
 
 
-class StoreUrlError(SecondKeyError):
+class StoreUrlError(MisconfiguredError):
     """The database URL is not one that Second Key can open."""
 
 
@@ -53,4 +53,5 @@ def translated() -> Iterator[None]:
     except exc.DBAPIError as error:
         raise StoreUnavailableError(f"The database failed: {error.orig}") from error
     except (exc.TimeoutError, OSError) as error:
-        raise StoreUnavailableError(f"The database could not be reached: {error}") from error
+        why = str(error) or "no answer in time"
+        raise StoreUnavailableError(f"The database could not be reached: {why}") from error

@@ -72,15 +72,17 @@ def parse_url(url: str) -> URL:
         parsed = make_url(url)
     except exc.ArgumentError:
         # Without its cause, which quotes the URL and so perhaps a password.
-        raise StoreUrlError("The database URL can't be read.") from None
+        raise StoreUrlError(
+            "SECONDKEY_DATABASE_URL: can't be read as a URL, such as sqlite+aiosqlite:///secondkey.db"
+        ) from None
     driver = _DRIVERS.get(parsed.drivername)
     if driver is None:
         raise StoreUrlError(
-            f"The database URL begins with {parsed.drivername}; it has to be sqlite+aiosqlite or "
-            "postgresql+asyncpg."
+            f"SECONDKEY_DATABASE_URL: begins with {parsed.drivername}; it has to be sqlite+aiosqlite or"
+            " postgresql+asyncpg"
         )
     if driver.startswith("sqlite") and (parsed.database or "").startswith("file:"):
-        raise StoreUrlError("The database URL has to name a plain file, not a file: URI.")
+        raise StoreUrlError("SECONDKEY_DATABASE_URL: has to name a plain file, not a file: URI")
     return parsed.set(drivername=driver)
 
 

@@ -17,6 +17,7 @@ from store_samples import AT, a_request
 
 from bot.ports import AuditEntry, Effect, SubscriptionRow
 from bot.store import StoreLockedError, StoreUnavailableError, StoreUrlError, migrating, open_store
+from bot.store.errors import translated
 from bot.store.opening import parse_url
 from bot.store.sql_store import SqlStore
 from bot.store.tables import metadata
@@ -314,3 +315,8 @@ async def test_a_migration_that_fails_leaves_nothing_behind(
         tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     database.close()
     assert tables == [("effects",)]
+
+
+def test_an_error_without_words_gets_some() -> None:
+    with pytest.raises(StoreUnavailableError, match="could not be reached: no answer in time"), translated():
+        raise TimeoutError
