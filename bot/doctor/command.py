@@ -71,7 +71,8 @@ async def look(
 
 def _tell_faults(faults: Iterable[str], err: Console, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({"worst": "critical", "exit_code": USAGE, "settings": list(faults)}, indent=2))  # noqa: T201
+        document = {"worst": "critical", "exit_code": USAGE, "checks": [], "settings": list(faults)}
+        print(json.dumps(document, indent=2))  # noqa: T201 - what was asked for
         return
     err.print("These settings have to be put right first:")
     for fault in faults:

@@ -121,8 +121,7 @@ class Batch:
         return got
 
     async def _send(self, asked: dict[int, str]) -> dict[int, Json | DirectoryError]:
-        info = RequestInformation(Method.POST)
-        info.url = f"{self._base}/$batch"
+        info = RequestInformation(Method.POST, "{+baseurl}/$batch", {"baseurl": self._base})
         requests = [{"id": str(n), "method": "GET", "url": url} for n, url in asked.items()]
         answered = await self._calls.change(body(info, {"requests": requests}))
         found = {str(one.get("id")): one for one in rows(answered, "responses")}

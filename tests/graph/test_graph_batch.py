@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from fakes.meters import RecordingMeters
 from graph.fake_cloud import FakeCloud, fails, opened, rows, says
 
 from bot.domain.errors import DirectoryError, NotFoundError, PermissionMissingError
 from bot.domain.model import Holders, Unreadable
 from bot.graph.adapters import GraphAdapters
 from bot.graph.batch import url
+from bot.telemetry import metrics
+from bot.telemetry.instruments import measured_by
 
 PIM = "/v1.0/roleManagement/directory"
 ELIGIBLE, ACTIVE = f"GET {PIM}/roleEligibilityScheduleInstances", f"GET {PIM}/roleAssignmentScheduleInstances"
@@ -37,6 +40,14 @@ async def eligible(graph: GraphAdapters) -> list[str]:
 async def test_reads_share_a_request(nobody: FakeCloud, graph: GraphAdapters) -> None:
     assert await eligible(graph) == []
     assert [one.method for one in nobody.to_graph()] == ["POST", "GET", "GET"]
+
+
+@pytest.mark.usefixtures("nobody")
+async def test_a_batch_is_measured_under_its_name(graph: GraphAdapters) -> None:
+    meters = RecordingMeters()
+    with measured_by(meters):
+        await eligible(graph)
+    assert meters.values(metrics.UPSTREAM_SECONDS, service="graph", operation="POST /$batch", status="200")
 
 
 async def test_only_what_was_throttled_is_asked_again_and_after_the_time_it_was_told(
