@@ -120,8 +120,10 @@ def card(
 
 def _values(value: Any) -> Any:
     """Without the library's own bookkeeping, whose names start with an underscore."""
+    if isinstance(value, str):  # most of a card
+        return value
     if isinstance(value, (acb.AdaptiveObject, acb.AdaptiveCard)):
-        value = {key: item for key, item in vars(value).items() if not key.startswith("_")}
+        return {key: _values(item) for key, item in vars(value).items() if not key.startswith("_")}
     if isinstance(value, dict):
         return {key: _values(item) for key, item in value.items()}
     if isinstance(value, list):
