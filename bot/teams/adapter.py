@@ -19,7 +19,7 @@ from botframework.connector.auth.bot_framework_authentication import BotFramewor
 
 from bot.domain.errors import ForbiddenError, InboundError
 from bot.ports import TurnAnswer
-from bot.teams.answers import OK, apology, failure_body, refusal_body
+from bot.teams.answers import OK, apology, failure_body, refusal_body, send
 from bot.teams.config import TeamsConfig
 from bot.teams.connector import Connectors, PooledConnectorFactory
 from bot.teams.wire import activity_from_wire
@@ -80,7 +80,8 @@ class StrictAdapter(CloudAdapterBase):  # type: ignore[misc]  # botbuilder is un
             await on_turn(context)
 
         invoke = await self.process_activity(self._authenticated(claims), activity_from_wire(activity), logic)
-        failed = turns[0].turn_state.get(_ANSWER) if turns else None
+        # Taken out, since the turn holds `logic`, which holds the list: a ring that only the collector ends.
+        failed = turns.pop().turn_state.get(_ANSWER) if turns else None
         if isinstance(failed, TurnAnswer):
             return failed
         return TurnAnswer(_CREATED) if invoke is None else _answer(invoke)
@@ -109,6 +110,6 @@ async def _on_turn_error(context: TurnContext, error: Exception) -> None:
         context.turn_state[_ANSWER] = TurnAnswer(OK, failure_body())
         return
     try:
-        await context.send_activity(apology())
+        await send(context, apology())
     except Exception as second:  # noqa: BLE001 - sending may be the very thing that failed
         _log.warning("apology_not_sent", error=type(second).__name__)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from botbuilder.core import TurnContext
 from botbuilder.core.invoke_response import InvokeResponse
-from botbuilder.schema import Activity
+from botbuilder.schema import Activity, InputHints
 
 import cards
 from bot.domain.errors import InboundError
@@ -21,6 +22,19 @@ ERROR_TYPE = "application/vnd.microsoft.error"
 LOGIN_REQUEST_TYPE = "application/vnd.microsoft.activity.loginRequest"
 PRECONDITION_TYPE = "application/vnd.microsoft.error.preconditionFailed"
 OK, UNAUTHORIZED, PRECONDITION_FAILED = 200, 401, 412
+
+
+async def send(context: TurnContext, message: Activity) -> None:
+    """Answer the turn's activity by a message, which is written on. Raises ``ChannelError``s.
+
+    ``TurnContext.send_activity`` would first copy all of it, card included, and leave the copy to the
+    garbage collector in a ring of closures.
+    """
+    message.input_hint = InputHints.accepting_input
+    addressed = TurnContext.apply_conversation_reference(
+        message, TurnContext.get_conversation_reference(context.activity)
+    )
+    await context.adapter.send_activities(context, [addressed])
 
 
 def card_answer(card: dict[str, Any]) -> InvokeResponse:

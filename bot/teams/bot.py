@@ -27,7 +27,7 @@ from bot.inbound.clicks import (
 from bot.inbound.sayings import is_command_click
 from bot.ports import Desk, LoginAsked, Presented
 from bot.teams.adapter import RAW
-from bot.teams.answers import OK, PRECONDITION_FAILED, card_answer, exchange_failed, login_request
+from bot.teams.answers import OK, PRECONDITION_FAILED, card_answer, exchange_failed, login_request, send
 from bot.teams.commands import FETCH, SUBMIT, CommandTurns
 from bot.teams.wire import card_message
 from cards.language import negotiated, speaking
@@ -93,7 +93,7 @@ class PimBot(ActivityHandler):  # type: ignore[misc]  # botbuilder is untyped
         # A client that knows no Action.Execute: what it gets is a message, for all to see.
         shown = await self._click(raw, public=not is_personal(raw))
         if not isinstance(shown, InvokeResponse):
-            await turn_context.send_activity(card_message(*shown))
+            await send(turn_context, card_message(*shown))
 
     async def on_invoke_activity(self, turn_context: TurnContext) -> InvokeResponse:
         raw, name = turn_context.turn_state[RAW], turn_context.activity.name

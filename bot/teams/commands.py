@@ -23,8 +23,8 @@ from bot.inbound import sayings
 from bot.inbound.activities import actor_of, is_personal
 from bot.ports import Commands, PersonalChat
 from bot.teams.adapter import RAW
-from bot.teams.answers import card_answer, dialog, dialog_closed
-from bot.teams.wire import card_message
+from bot.teams.answers import card_answer, dialog, dialog_closed, send
+from bot.teams.wire import reply_message
 
 _log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -58,10 +58,10 @@ class CommandTurns:
         said = sayings.pressed(raw, self._zone) if pressed else sayings.typed(raw, self._zone)
         reply = await self._in_time(actor, self._desk.say(actor, said))
         if is_personal(raw):
-            await context.send_activity(card_message(cards.render(reply), cards.summary(reply)))
+            await send(context, reply_message(cards.render(reply)))
             return
         public = reply if is_public(reply) else await self._privately(actor, reply)
-        await context.send_activity(card_message(cards.public_reply(public), cards.summary(public)))
+        await send(context, reply_message(cards.public_reply(public)))
 
     async def click(self, context: TurnContext) -> InvokeResponse:
         """A press on a button that says a command. The card it stands on becomes the answer."""
@@ -72,7 +72,7 @@ class CommandTurns:
             public = reply if is_public(reply) else await self._privately(actor, reply)
             return card_answer(cards.public_reply(public))
         card = cards.render(reply)
-        await self._replace(context, raw, reply, card)
+        await self._replace(context, raw, card)
         return card_answer(card)
 
     async def fetch(self, context: TurnContext) -> InvokeResponse:
@@ -136,16 +136,14 @@ class CommandTurns:
             return NoticeReply(Notice.NO_CHAT)
         return NoticeReply(Notice.IN_OUR_CHAT)
 
-    async def _replace(
-        self, context: TurnContext, raw: Mapping[str, Any], reply: Reply, card: Mapping[str, Any]
-    ) -> None:
+    async def _replace(self, context: TurnContext, raw: Mapping[str, Any], card: Mapping[str, Any]) -> None:
         """Put the answer in the place of the card that was pressed, on the sender's other devices
         too; the answer to the press itself does not depend on it.
         """
         pressed_on = raw.get("replyToId")
         if not isinstance(pressed_on, str) or not pressed_on:
             return
-        edited = card_message(card, cards.summary(reply))
+        edited = reply_message(card)
         edited.id = pressed_on
         try:
             await context.update_activity(edited)

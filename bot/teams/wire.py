@@ -64,6 +64,13 @@ def card_message(card: Mapping[str, Any], summary: str | None = None) -> Activit
     )
 
 
+def reply_message(card: Mapping[str, Any]) -> Activity:
+    """The same for the answer to a command. What it says of itself is also what is read aloud of it, so
+    that nothing has to be drawn a second time.
+    """
+    return card_message(card, card["speak"])
+
+
 def to_wire(value: Any) -> Any:
     """A botbuilder value as JSON would have it; what is no botbuilder class passes through."""
     if isinstance(value, Model):

@@ -214,6 +214,11 @@ def test_every_kind_of_reply_is_drawn_here() -> None:
 
 
 @every_reply
+def test_what_is_read_aloud_of_an_answer_is_what_its_notification_shows(name: str) -> None:
+    assert cards.render(REPLIES[name])["speak"] == cards.summary(REPLIES[name])
+
+
+@every_reply
 def test_a_reply_is_a_valid_small_card_with_a_summary(name: str, validator: Draft6Validator) -> None:
     card = cards.render(REPLIES[name])
     adaptive = {key: value for key, value in card.items() if key != "msteams"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from botbuilder.core import TurnContext
 from channel_samples import ADELE_ID, APP_ID, ISSUER, TENANT, CountingIds, HandClock, activity
 from teams_fakes import Call, FakeCommands, FakeDesk, Service
 from test_turns import OneKey, Teams
@@ -54,6 +56,20 @@ def shows(call: Call | Any, words: str) -> bool:
 
 
 # Messages ----------------------------------------------------------------------------------------
+
+
+async def test_a_turn_that_is_over_is_gone_without_the_garbage_collector(
+    turns: TeamsTurns, service: Service
+) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        await turns.run({**activity(conversation=PERSONAL), "serviceUrl": service.base}, {})
+        left = [held for held in gc.get_objects() if isinstance(held, TurnContext)]
+    finally:
+        gc.enable()
+    assert len(service.calls) == 1
+    assert not left
 
 
 async def test_in_ones_own_chat_the_answer_follows_the_message(
