@@ -23,8 +23,8 @@ _BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
 @asynccontextmanager
-async def stock_bot(stage: Stage, text: str, *, public_roots: bool) -> AsyncIterator[str]:
-    """The messaging endpoint of a stock bot that answers every message with ``text``.
+async def stock_bot(stage: Stage, card: dict[str, Any], *, public_roots: bool) -> AsyncIterator[str]:
+    """The messaging endpoint of a stock bot that answers every message with ``card``.
 
     ``public_roots``: it trusts them too, as it does by default. That matters, because requests reads the
     whole bundle for every session, and the stock bot opens sessions with every reply.
@@ -32,7 +32,7 @@ async def stock_bot(stage: Stage, text: str, *, public_roots: bool) -> AsyncIter
     authority = trustme.CA()
     bundle = _bundle(stage, authority, public_roots=public_roots)
     async with _discovery(stage, authority) as login, _process(stage, bundle) as process:
-        port = await _told(process, {"config": _config(stage, login), "text": text})
+        port = await _told(process, {"config": _config(stage, login), "card": card})
         yield f"http://127.0.0.1:{port}/api/messages"
 
 

@@ -15,9 +15,10 @@ from typing import Final
 import aiohttp
 from aiohttp import web
 
+import cards
 from bot.demo.processes import DemoError, Stage
 from bot.demo.remote import Remote
-from cards import text_commands
+from bot.domain.replies import HelpReply
 from tests.bench.figures import Row, spread
 from tests.bench.rival import stock_bot
 
@@ -52,11 +53,11 @@ class Load:
 async def compare(stage: Stage, remote: Remote, *, rounds: int, seconds: float, most: int) -> list[Row]:
     """``rounds`` of at most ``seconds`` and ``most`` messages for each bot."""
     own = f"{stage.bot.url}/api/messages"
-    sample = await _captured(remote)
+    sample, reply = await _captured(remote), cards.render(HelpReply())
     await remote.post("teams/connect", {"messaging_endpoint": own})
     async with (
-        stock_bot(stage, text_commands.HELP_NOTE, public_roots=True) as stock,
-        stock_bot(stage, text_commands.HELP_NOTE, public_roots=False) as lean,
+        stock_bot(stage, reply, public_roots=True) as stock,
+        stock_bot(stage, reply, public_roots=False) as lean,
         _session() as session,
     ):
         loads = {own: Load(), stock: Load(), lean: Load()}
