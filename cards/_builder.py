@@ -111,6 +111,7 @@ def card(
         actions=list(actions),
         fallbackText=fallback_text,
         speak=speak,
+        _pointer=None,  # a cursor for ``add``: on the card itself, only the garbage collector would end it
         **more,
     )
     values = _values(built)

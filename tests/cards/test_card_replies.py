@@ -4,6 +4,7 @@ where it is shown letter for letter.
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -211,6 +212,18 @@ def test_every_kind_of_reply_is_drawn_here() -> None:
     assert {type(reply) for reply in REPLIES.values()} == set(get_args(Reply))
     assert {type(one) for one in TROUBLES} == set(get_args(a.Trouble))
     assert {type(one) for one in PROBLEMS} == set(get_args(a.Problem))
+
+
+def test_a_card_that_is_drawn_leaves_nothing_to_the_garbage_collector() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        for reply in REPLIES.values():
+            cards.render(reply)
+        left = [held for held in gc.get_objects() if type(held).__module__ == "adaptivecardbuilder"]
+    finally:
+        gc.enable()
+    assert not left
 
 
 @every_reply
