@@ -69,7 +69,7 @@ CHECKS: Final = (
         "Delegated permissions",
         delegated.look,
         "with `--as`, as that person: what their token is good for, and each call that only reads",
-        ("graph-token", "bot-token", "oauth"),
+        ("graph-token", "channels", "oauth"),
         _MANY_READS,
     ),
     Check("database", "Database", database.look, "whether it can be reached, and its schema's version"),

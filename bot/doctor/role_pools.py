@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from bot.doctor.probing import Answer, ProbeError
 from bot.doctor.tools import NOBODY, Tools
 from bot.domain import group_roles, separation
-from bot.domain.errors import DirectoryError, UnavailableError
+from bot.domain.errors import DirectoryError, NotFoundError, RejectedError, UnavailableError
 from bot.domain.group_roles import Access, GroupRole
 from bot.domain.model import ApprovalPolicy, Holders, Identity, Pool, Role
 from bot.graph.concurrently import concurrently
@@ -23,6 +23,7 @@ from bot.settings import Settings
 
 _AT_ONCE: Final = 4
 _POLICIES: Final = "v1.0/policies/roleManagementPolicyAssignments?$filter={}&$expand=policy($expand=rules)"
+_MOST_PAGES: Final = 200
 _RULE: Final = "approval_enduser_assignment"
 
 _A = TypeVar("_A")
@@ -49,6 +50,10 @@ class RolePool:
         """A group's with what is to be had of it."""
         access = f" ({self.group.access.value})" if self.group else ""
         return f"{self.role.display_name}{access}"
+
+
+class UnknownGroupError(NotFoundError):
+    """PIM has no settings for this group"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,24 +124,30 @@ class _Reading:
     async def _keys(self, group_id: str | None) -> list[str]:
         """Of the roles that need approval: of one group, or else of the directory."""
         if group_id is None:
-            return await self._needing_approval("scopeId eq '/' and scopeType eq 'DirectoryRole'")
-        found = await self._needing_approval(f"scopeId eq '{group_id}' and scopeType eq 'Group'")
+            return needing_approval(await self._assigned("scopeId eq '/' and scopeType eq 'DirectoryRole'"))
+        assigned = await self._assigned(f"scopeId eq '{group_id}' and scopeType eq 'Group'")
+        if not assigned:
+            raise UnknownGroupError
+        found = needing_approval(assigned)
         return [GroupRole(group_id, access).key for access in Access if access.value in found]
 
     async def _place(self, group_id: str | None) -> str:
         return await self._name(GroupRole(group_id, Access.MEMBER).key) if group_id else "directory roles"
 
-    async def _needing_approval(self, where: str) -> list[str]:
-        path: str | None = _POLICIES.format(where)
-        found: list[str] = []
-        while path is not None:
+    async def _assigned(self, where: str) -> list[Any]:
+        path = _POLICIES.format(where)
+        found: list[Any] = []
+        for _ in range(_MOST_PAGES):
             try:
                 page = await self._tools.ask_graph(path)
             except ProbeError as failed:
                 raise UnavailableError(str(failed)) from failed
-            found += needing_approval(rows_of(page))
-            path = _next(page, self._tools.settings.endpoints.graph_url)
-        return found
+            found += rows_of(page)
+            more = _next(page, self._tools.settings.endpoints.graph_url)
+            if more is None:
+                return found
+            path = more
+        raise RejectedError(f"Graph's list has more than {_MOST_PAGES} pages")
 
     async def _pool(self, key: str) -> RolePool:
         directory, settings = self._tools.graph.directory, self._tools.settings
@@ -170,16 +181,18 @@ def rows_of(answer: Answer) -> list[Any]:
 
 
 def _next(answer: Answer, graph_url: str) -> str | None:
-    """The next page's path; a link to anywhere else is not followed."""
+    """The next page's path. Raises ``RejectedError`` for a link to anywhere else, which is not followed."""
     link = answer.json.get("@odata.nextLink")
-    if not isinstance(link, str) or not link.startswith(f"{graph_url}/"):
+    if link is None:
         return None
+    if not isinstance(link, str) or not link.startswith(f"{graph_url}/"):
+        raise RejectedError("Graph's next page is on another host")
     return link.removeprefix(f"{graph_url}/")
 
 
 def needing_approval(assignments: Collection[Any]) -> list[str]:
-    """Role definition ids (of a group's policies: ``member``, ``owner``) whose policies require approval
-    to activate.
+    """Role definition ids (of a group's policies: ``member``, ``owner``) whose policies do not say that
+    activating takes no approval: one that can't be read has to be told of, and not to be passed over.
     """
     return [
         str(one["roleDefinitionId"]).lower()
@@ -191,5 +204,5 @@ def needing_approval(assignments: Collection[Any]) -> list[str]:
 def _requires_approval(assignment: Mapping[str, Any]) -> bool:
     for rule in (assignment.get("policy") or {}).get("rules") or ():
         if str(rule.get("id")).lower() == _RULE:
-            return (rule.get("setting") or {}).get("isApprovalRequired") is True
-    return False
+            return (rule.get("setting") or {}).get("isApprovalRequired") is not False
+    return True

@@ -27,6 +27,8 @@ _GRANT: Final = "grant the permission, or set SECONDKEY_PIM_GROUPS to the groups
 _SECONDS: Final = 2.0
 _LIFE: Final = timedelta(minutes=5)
 """For how long a list of the groups is used; bringing a group under management is a rare event."""
+_SOON: Final = timedelta(seconds=30)
+"""When it is read again if Graph only was too busy."""
 
 
 class ManagedGroups:
@@ -38,7 +40,7 @@ class ManagedGroups:
         self._clock = clock
         self._found: tuple[str, ...] = named or ()
         self._fixed = named is not None
-        self._read_at: datetime | None = None
+        self._good_until: datetime | None = None
         self._reading = asyncio.Lock()
         self.failure: DirectoryError | None = None
         """Why the list could not be read the last time; what is known from before stays in use."""
@@ -47,9 +49,10 @@ class ManagedGroups:
         """Object ids, lower case. Raises nothing: see ``failure``."""
         async with self._reading:  # whoever asks meanwhile waits for the list, instead of seeing none
             now = self._clock.now()
-            if not self._fixed and (self._read_at is None or now >= self._read_at + _LIFE):
-                self._read_at = now
+            if not self._fixed and (self._good_until is None or now >= self._good_until):
                 await self._refresh()
+                # Not before: whoever is cancelled while reading leaves it to the next one.
+                self._good_until = now + (_SOON if isinstance(self.failure, UnavailableError) else _LIFE)
         return self._found
 
     async def _refresh(self) -> None:

@@ -75,6 +75,13 @@ async def test_somebody_who_is_in_no_channel(clinic: Clinic):
     assert clinic.codes() == {"delegated.unknown-person"}
 
 
+async def test_channels_that_can_not_be_read_are_not_told_as_a_person_who_is_not_there(clinic: Clinic):
+    clinic.fault("connector", "pagedmembers", status=503)
+    await clinic.examine(person=clinic.user("alex"))
+    assert clinic.codes() == {"channels.unreachable"}
+    assert clinic.findings("delegated.skipped")
+
+
 async def test_the_token_of_another(clinic: Clinic):
     clinic.teams.mixed_up["alex"] = "blake"
     await clinic.examine(person=clinic.user("alex"))

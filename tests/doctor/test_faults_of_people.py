@@ -99,6 +99,15 @@ async def test_only_the_groups_that_the_settings_name(clinic: Clinic):
     assert "Application Operators (member)" not in told
 
 
+async def test_a_group_that_the_settings_name_and_that_there_is_not(clinic: Clinic):
+    there_is_not = "11111111-2222-4333-8444-555555555555"
+    await clinic.examine(pim_groups=f"{clinic.group('Finance Vault')},{there_is_not}")
+    assert clinic.codes() == {"pools.unknown-group", "break-glass.pools-unread"}
+    (finding,) = clinic.findings("pools.unknown-group")
+    assert there_is_not in finding.says
+    assert "SECONDKEY_PIM_GROUPS" in finding.do
+
+
 async def test_a_group_that_can_not_be_read_hides_no_other_role(clinic: Clinic):
     group = clinic.group("Finance Vault")
     clinic.fault("graph", f"roleManagementPolicyAssignments.*{group}", status=403, code="Forbidden")

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.doctor import role_pools
 from bot.doctor.checks import (
     approvals,
     break_glass,
     clock,
     database,
+    delegated,
     permissions,
     public_url,
     signals,
     tokens,
 )
 from bot.doctor.checks.break_glass import Standing
+from bot.doctor.checks.permissions import Tried
 from bot.doctor.findings import Severity
 from bot.doctor.probing import Answer, why_tls
 from bot.domain.errors import DirectoryError, RejectedError, UnavailableError
@@ -175,3 +179,59 @@ def test_an_error_inside_an_errors_message_is_found():
 
 def test_why_tls_failed_is_told_without_what_was_sent():
     assert why_tls(ssl.SSLError("weird bytes")) == "TLS could not be agreed on"
+
+
+def test_only_a_policy_that_says_so_needs_no_approval():
+    def assigned(*rules: dict[str, object]) -> dict[str, object]:
+        return {"roleDefinitionId": "R", "policy": {"rules": list(rules)}}
+
+    def rule(**setting: object) -> dict[str, object]:
+        return {"id": "Approval_EndUser_Assignment", "setting": setting}
+
+    assert role_pools.needing_approval([assigned(rule(isApprovalRequired=False))]) == []
+    for told_of in (
+        assigned(rule(isApprovalRequired=True)),
+        assigned(rule()),
+        assigned(),
+        {"roleDefinitionId": "R"},
+    ):
+        assert role_pools.needing_approval([told_of]) == ["r"]
+
+
+@pytest.mark.parametrize(
+    "link", ["https://elsewhere.example/v1.0/x", "https://graph.example:443/v1.0/x", 7, "/v1.0/x"]
+)
+def test_a_list_that_goes_on_elsewhere_is_not_taken_for_whole(link: object):
+    page = Answer(200, json.dumps({"value": [], "@odata.nextLink": link}))
+    with pytest.raises(RejectedError):
+        role_pools._next(page, "https://graph.example")
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "code"),
+    [
+        (200, "{}", None),
+        (404, '{"error": {"code": "ResourceNotFound", "message": "no such approval"}}', None),
+        (
+            404,
+            '{"error": {"code": "BadRequest", "message": "Resource not found for the segment"}}',
+            "unexpected",
+        ),
+        (
+            400,
+            '{"error": {"code": "BadRequest", "message": "Resource not found for the segment"}}',
+            "unexpected",
+        ),
+        (302, "", "unexpected"),
+        (410, "", "unexpected"),
+        (401, "", "sign-in-ended"),
+        (403, "", "refused"),
+        (429, "", "busy"),
+        (503, "", "busy"),
+    ],
+)
+def test_only_what_could_be_there_proves_a_delegated_permission(status: int, text: str, code: str | None):
+    scopes = {permission for call in permissions.needed(Kind.DELEGATED) for permission in call.asks}
+    tried = [Tried(call, Answer(status, text)) for call in permissions.harmless(Kind.DELEGATED)]
+    codes = {finding.code for finding in delegated.judge(tried, scopes)}
+    assert codes == ({f"delegated.{code}"} if code else {"delegated.granted"})

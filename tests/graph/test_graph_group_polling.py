@@ -255,6 +255,37 @@ async def test_whoever_asks_while_the_groups_are_listed_waits_for_them(
     assert len(cloud.to_graph()) == 1
 
 
+async def test_whoever_is_cancelled_while_listing_leaves_it_to_the_next_one(
+    cloud: FakeCloud, open_for: Open
+) -> None:
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    async def slow(request: web.Request) -> web.StreamResponse:
+        asked.set()
+        await answered.wait()
+        return await rows({"id": "G1"})(request)
+
+    cloud.on(RESOURCES, slow)
+    async with open_for() as graph:
+        first = asyncio.create_task(graph.managed_groups.ids())
+        await asked.wait()
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        answered.set()
+        assert await graph.managed_groups.ids() == ("g1",)
+
+
+async def test_a_list_that_graph_was_too_busy_for_is_read_again_soon(
+    cloud: FakeCloud, open_for: Open
+) -> None:
+    cloud.on(RESOURCES, fails(500), rows({"id": "G1"}))
+    async with open_for() as graph:
+        assert await graph.managed_groups.ids() == ()
+        cloud.clock.move(31)
+        assert await graph.managed_groups.ids() == ("g1",)
+        assert graph.managed_groups.failure is None
+
+
 async def test_groups_that_can_not_be_listed_are_reported_and_those_known_stay_in_use(
     cloud: FakeCloud, open_for: Open
 ) -> None:

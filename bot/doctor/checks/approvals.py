@@ -17,7 +17,7 @@ from bot.doctor.probing import Answer, ask
 from bot.doctor.tools import NOBODY, Tools
 
 PATH: Final = f"beta/roleManagement/directory/roleAssignmentApprovals/{NOBODY}"
-_GONE: Final = "resource not found for the segment"
+GONE: Final = "resource not found for the segment"
 _BREAKS: Final = "No decision can be recorded from Teams. Requests are still found, posted and escalated."
 
 
@@ -27,7 +27,7 @@ async def look(tools: Tools) -> Iterable[Finding]:
 
 
 def judge(answer: Answer) -> Finding:
-    gone = _GONE in answer.error.lower() or answer.status == HTTPStatus.GONE
+    gone = GONE in answer.error.lower() or answer.status == HTTPStatus.GONE
     if gone:
         return critical(
             "approvals.gone",

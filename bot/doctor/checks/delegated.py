@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from http import HTTPStatus
 from typing import Final
 
+from bot.doctor.checks.approvals import GONE
 from bot.doctor.checks.permissions import Tried, is_busy, is_granted, missing, needed, try_all
 from bot.doctor.checks.teams import channels_of, heard_from
 from bot.doctor.findings import Finding, critical, error, info, ok, warning
@@ -23,7 +24,6 @@ from bot.teams.roster import Roster
 
 _SIGN_IN: Final = "Type `my roles` to the bot in Teams, sign in, and run the doctor again."
 _UNTRIED: Final = "Whether approvers and requesters can be acted for is not known."
-_REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _NO_DECISION: Final = "Nobody can decide or ask here; they are told why."
 
 
@@ -103,8 +103,7 @@ def judge_exchange(failed: DirectoryError) -> Finding:
             "Click once as this person, and run the doctor again.",
         )
     if obstacle.way is Way.SIGN_IN:
-        says = f"this person's sign-in has ended or does not suffice ({failed.code})"
-        return warning("delegated.sign-in-ended", says, _UNTRIED, _SIGN_IN)
+        return _ended(failed.code)
     return error(
         "delegated.refused-exchange",
         f"Entra exchanges no token on behalf of this person: {failed}",
@@ -117,25 +116,40 @@ def judge_exchange(failed: DirectoryError) -> Finding:
 def judge(tried: Collection[Tried], scopes: Collection[str]) -> Iterator[Finding]:
     """``scopes``: what the person's token says it is good for. Calls that write are told by it alone."""
     lacking = [call for call in needed(Kind.DELEGATED) if not is_granted(call, scopes)]
-    answered = [one for one in tried if one.call not in lacking]
-    busy = sum(is_busy(one.answer) for one in answered)
-    refused = [one for one in answered if one.answer and one.answer.status in _REFUSED]
     yield from missing(lacking)
-    yield from map(_refused, refused)
-    if busy:
-        yield _unavailable(f"no answer to {busy} of {len(tried)} calls")
-    if not lacking and not refused and not busy:
+    faults = [found for one in tried if one.call not in lacking for found in _judge_one(one)]
+    yield from {(fault.code, fault.says): fault for fault in faults}.values()
+    if not lacking and not faults:
         yield ok("delegated.granted", f"every delegated permission is there ({len(tried)} calls tried)")
 
 
-def _refused(one: Tried) -> Finding:
-    why = (one.answer.error or str(int(one.answer.status))) if one.answer else ""
-    return error(
-        "delegated.refused",
-        f"Graph refuses a call although the token has the permission that is documented for it: {why}",
-        f"Not to be had: {one.call.why}.",
-        f"Compare docs/permissions.md for {one.call.path} with what the answer names, and report it.",
-    )
+def _judge_one(one: Tried) -> Iterator[Finding]:
+    """Only what is there to be read, or is not there but could be, proves that it may be asked for."""
+    answer = one.answer
+    if answer is None or is_busy(answer):
+        yield _unavailable("no answer about some of the calls")
+    elif answer.status == HTTPStatus.UNAUTHORIZED:
+        yield _ended(answer.error or "401")
+    elif answer.status == HTTPStatus.FORBIDDEN:
+        yield error(
+            "delegated.refused",
+            "Graph refuses a call although the token has the permission that is documented for it:"
+            f" {answer.error or 403}",
+            f"Not to be had: {one.call.why}.",
+            f"Compare docs/permissions.md for {one.call.path} with what the answer names, and report it.",
+        )
+    elif not (answer.good or (answer.status == HTTPStatus.NOT_FOUND and GONE not in answer.error.lower())):
+        yield warning(
+            "delegated.unexpected",
+            f"Graph answers {answer.status} to {one.call.path}: {answer.error or 'without a word'}",
+            f"Perhaps not to be had: {one.call.why}.",
+            "Run the doctor again. If it stays so, look for a newer release of Second Key, or report it.",
+        )
+
+
+def _ended(why: str) -> Finding:
+    says = f"this person's sign-in has ended or does not suffice ({why})"
+    return warning("delegated.sign-in-ended", says, _UNTRIED, _SIGN_IN)
 
 
 def _of_another(object_id: str) -> Finding:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from bot.doctor.findings import Finding, error, info, ok, warning
-from bot.doctor.role_pools import RolePool, RolePools, Unread, read_pools
+from bot.doctor.role_pools import RolePool, RolePools, UnknownGroupError, Unread, read_pools
 from bot.doctor.tools import Tools
 from bot.domain.model import Reason
 
@@ -41,7 +41,10 @@ def _judge_unread(unread: Collection[Unread]) -> Iterator[Finding]:
     """What fails for the same reason is told once."""
     by_reason: dict[tuple[bool, str], list[str]] = defaultdict(list)
     for one in unread:
-        by_reason[one.busy, str(one.failure)].append(one.what)
+        if isinstance(one.failure, UnknownGroupError):
+            yield _unknown_group(one.what)
+        else:
+            by_reason[one.busy, str(one.failure)].append(one.what)
     for (busy, why), what in sorted(by_reason.items()):
         yield (_busy if busy else unreadable)(_listed(sorted(what)), why)
 
@@ -93,6 +96,16 @@ def _why(one: RolePool) -> str:
         told.append("the policy names nobody who is there")
     why = "; ".join(filter(None, told))
     return f" ({why})" if why else ""
+
+
+def _unknown_group(what: str) -> Finding:
+    return error(
+        "pools.unknown-group",
+        f"{what}: PIM has no settings for this group",
+        "If another one was meant, requests for that one get no cards.",
+        "Compare SECONDKEY_PIM_GROUPS with the group's object id (Entra admin center > Groups > the group),"
+        " and look whether PIM manages it (PIM > Groups).",
+    )
 
 
 def _busy(what: str, why: str) -> Finding:
