@@ -158,16 +158,17 @@ resource app 'Microsoft.App/containerApps@2024-03-01' = {
           ] : [])
           probes: [
             {
-              // Generous: the first replica of a new release brings the schema up to date.
+              // Generous: the first replica of a new release brings the schema up to date. Two minutes, in
+              // steps of twelve seconds because Container Apps takes ten failures at most.
               type: 'Startup'
               httpGet: {
                 path: '/healthz'
                 port: port
                 scheme: 'HTTP'
               }
-              periodSeconds: 3
+              periodSeconds: 12
               timeoutSeconds: 2
-              failureThreshold: 40
+              failureThreshold: 10
             }
             {
               type: 'Liveness'

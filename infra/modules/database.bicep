@@ -89,17 +89,10 @@ resource server 'Microsoft.DBforPostgreSQL/flexibleServers@2024-08-01' = {
   }
 }
 
-resource administrator 'Microsoft.DBforPostgreSQL/flexibleServers/administrators@2024-08-01' = {
-  parent: server
-  name: administratorObjectId
-  properties: {
-    principalName: administratorName
-    principalType: administratorType
-    tenantId: tenantId
-  }
-}
-
-// The server takes one change at a time: hence the chain of dependencies.
+// The server takes one change at a time, hence the chain of dependencies, and its order matters. The
+// administrator comes after the settings, because a server that is only just there may refuse it
+// (AadAuthOperationCannotBePerformedWhenServerIsNotAccessible); the database comes after the administrator,
+// because it would belong to Azure's own `azuresu` otherwise.
 resource tlsOnly 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2024-08-01' = {
   parent: server
   name: 'require_secure_transport'
@@ -107,9 +100,6 @@ resource tlsOnly 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2024-
     source: 'user-override'
     value: 'ON'
   }
-  dependsOn: [
-    administrator
-  ]
 }
 
 resource tlsVersion 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2024-08-01' = {
@@ -136,6 +126,19 @@ resource throttling 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@20
   ]
 }
 
+resource administrator 'Microsoft.DBforPostgreSQL/flexibleServers/administrators@2024-08-01' = {
+  parent: server
+  name: administratorObjectId
+  properties: {
+    principalName: administratorName
+    principalType: administratorType
+    tenantId: tenantId
+  }
+  dependsOn: [
+    throttling
+  ]
+}
+
 resource database 'Microsoft.DBforPostgreSQL/flexibleServers/databases@2024-08-01' = {
   parent: server
   name: 'secondkey'
@@ -144,7 +147,7 @@ resource database 'Microsoft.DBforPostgreSQL/flexibleServers/databases@2024-08-0
     collation: 'en_US.utf8'
   }
   dependsOn: [
-    throttling
+    administrator
   ]
 }
 
