@@ -169,6 +169,13 @@ var suffix = uniqueString(resourceGroup().id)
 var tenantId = tenant().tenantId
 var connectionName = 'graph'
 var port = 3978
+var loginUrls = {
+  #disable-next-line no-hardcoded-env-urls
+  public: 'https://login.microsoftonline.com'
+  usgov: 'https://login.microsoftonline.us'
+  usdod: 'https://login.microsoftonline.us'
+  china: 'https://login.partner.microsoftonline.cn'
+}
 var graphScopes = {
   #disable-next-line no-hardcoded-env-urls
   public: 'https://graph.microsoft.com/.default'
@@ -230,6 +237,7 @@ module registration 'modules/registration.bicep' = {
     tenantId: tenantId
     identityPrincipalId: identity.outputs.principalId
     cloud: cloud
+    loginUrl: loginUrls[cloud]
     host: host
     resourceAccess: concat(permissions.outputs.roles, permissions.outputs.scopes)
   }
@@ -411,7 +419,7 @@ output clientId string = registration.outputs.clientId
 output host string = host
 
 @description('Where a Privileged Role Administrator grants the Graph permissions; the same as `secondkey consent-link` prints.')
-output consentUrl string = '${environment().authentication.loginEndpoint}${tenantId}/v2.0/adminconsent?client_id=${registration.outputs.clientId}&scope=${uriComponent(graphScopes[cloud])}&redirect_uri=${uriComponent('https://${host}/about/consented')}'
+output consentUrl string = '${loginUrls[cloud]}/${tenantId}/v2.0/adminconsent?client_id=${registration.outputs.clientId}&scope=${uriComponent(graphScopes[cloud])}&redirect_uri=${uriComponent('https://${host}/about/consented')}'
 
 @description('Host of the database server, for database.sql.')
 output databaseHost string = database.outputs.host

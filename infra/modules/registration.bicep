@@ -16,6 +16,9 @@ param identityPrincipalId string
 @description('Which cloud.')
 param cloud string
 
+@description('Where that cloud signs in, without a slash at the end.')
+param loginUrl string
+
 @description('Host name of the bot.')
 param host string
 
@@ -40,7 +43,28 @@ var tokenServices = {
   usdod: 'https://apidod.botframework.azure.us'
   china: 'https://token.botframework.azure.cn'
 }
-var issuer = '${environment().authentication.loginEndpoint}${tenantId}/v2.0'
+// Further ones whose page a sign-in may come back to: Azure Bot Service's documentation names this one for
+// all of Azure Government, Teams' the ones above.
+var moreTokenServices = {
+  public: []
+  usgov: [
+    'https://token.botframework.azure.us'
+  ]
+  usdod: [
+    'https://token.botframework.azure.us'
+  ]
+  china: []
+}
+// How the subjects of projected identities name the cloud.
+var subjectClouds = {
+  public: 'pub'
+  usgov: 'usg'
+  usdod: 'usg'
+  china: 'chn'
+}
+// Not environment().authentication.loginEndpoint: in China that is another host than the one that tokens
+// are issued by, and not every cloud's ends in a slash.
+var issuer = '${loginUrl}/${tenantId}/v2.0'
 
 // The Bot Framework's token service signs in as a projected identity, whose subject names the tenant in
 // base64url of the GUID's bytes, in the order in which .NET keeps them. Bicep encodes text only, so it is
@@ -94,11 +118,12 @@ resource app 'Microsoft.Graph/applications@v1.0' = {
     ]
   }
   web: {
-    redirectUris: [
-      '${tokenServices[cloud]}/.auth/web/redirect'
+    redirectUris: concat(map(concat([
+      tokenServices[cloud]
+    ], moreTokenServices[cloud]), service => '${service}/.auth/web/redirect'), [
       'https://${host}/signin/callback' // where sign-ins from a card come back to
       'https://${host}/about/consented' // where the administrator's consent ends
-    ]
+    ])
     implicitGrantSettings: {
       enableAccessTokenIssuance: false
       enableIdTokenIssuance: false
@@ -130,7 +155,7 @@ resource fromTokenStore 'Microsoft.Graph/applications/federatedIdentityCredentia
   name: '${app.uniqueName}/bot-token-service'
   description: 'The Bot Framework\'s token service, for the OAuth connection'
   issuer: issuer
-  subject: '/eid1/c/pub/t/${encodedTenant}/a/9ExAW52n_ky4ZiS_jhpJIQ/${tokenStoreIdentifier}'
+  subject: '/eid1/c/${subjectClouds[cloud]}/t/${encodedTenant}/a/9ExAW52n_ky4ZiS_jhpJIQ/${tokenStoreIdentifier}'
   audiences: [
     exchangeAudiences[cloud]
   ]

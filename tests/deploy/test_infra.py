@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from urllib.parse import quote
 
 import pytest
 from deploy import dockerfile, parameters
 from deploy.bicep import INFRA, Module, arguments, decorated, module, modules, without_comments
 
 from bot import sso
-from bot.clouds import CLOUDS
-from bot.consent import consent_link, redirect_uri
 from bot.graph.permissions import GRAPH_APP_ID, Kind, asked
 from bot.settings import PREFIX, Settings
 
@@ -56,16 +53,6 @@ def test_teams_may_sign_users_in_to_the_bots_api_and_nobody_else_may() -> None:
     address = module("modules/registration-address").tree["variables"]["apiUri"]["value"]
     assert address.replace("${clientId}", "0") == sso.application_id_uri("0")
     assert scope["value"] == sso.SCOPE
-
-
-def test_the_apps_credentials_are_federated_and_made_one_after_the_other() -> None:
-    registration = module("modules/registration")
-    identity, token_store = registration.resources(
-        "Microsoft.Graph/applications/federatedIdentityCredentials"
-    ).values()
-    assert identity["subject"] == "identityPrincipalId"
-    assert token_store["subject"].startswith("/eid1/c/pub/t/${encodedTenant}/a/")
-    assert token_store["dependsOn"] == ["fromIdentity"]
 
 
 def test_the_bot_is_of_one_tenant_reached_by_https_and_takes_no_keys() -> None:
@@ -272,43 +259,6 @@ def test_numbers_have_limits() -> None:
 )
 def test_defaults_are_the_bots(parameter: str, setting: str) -> None:
     assert MAIN.parameters[parameter]["default"] == Settings.model_fields[setting].default
-
-
-def test_clouds_are_the_bots() -> None:
-    assert set(decorated(MAIN.parameters["cloud"], "allowed")) == set(CLOUDS)
-    registered, main = module("modules/registration").tree["variables"], MAIN.tree["variables"]
-    for table, of in (
-        (registered["exchangeAudiences"], lambda cloud: cloud.federation_audience),
-        (registered["tokenServices"], lambda cloud: cloud.token_service_url),
-        (main["graphScopes"], lambda cloud: cloud.graph_scope),
-    ):
-        assert table["value"] == {name: of(cloud) for name, cloud in CLOUDS.items()}
-    assert set(main["metricsScopes"]["value"]) == set(CLOUDS)
-
-
-def test_the_consent_link_is_the_one_that_the_bot_prints_and_leads_to_a_registered_page() -> None:
-    link = MAIN.outputs["consentUrl"]["value"]
-    printed = consent_link(CLOUDS["public"], "TENANT", "CLIENT", redirect_uri("HOST"))
-    filled = {
-        "environment().authentication.loginEndpoint": CLOUDS["public"].login_url + "/",
-        "tenantId": "TENANT",
-        "registration.outputs.clientId": "CLIENT",
-        "uriComponent(graphScopes[cloud])": quote(CLOUDS["public"].graph_scope, safe=""),
-        "uriComponent('https://${host}/about/consented')": quote(redirect_uri("HOST"), safe=""),
-    }
-    for name, value in filled.items():
-        link = link.replace("${" + name + "}", value)
-    assert link == printed
-    app = module("modules/registration").resource("Microsoft.Graph/applications")
-    assert redirect_uri("${host}") in app["web"]["redirectUris"]
-
-
-def test_sign_ins_come_back_to_where_the_bot_expects_them() -> None:
-    app = module("modules/registration").resource("Microsoft.Graph/applications")
-    bot = Settings.model_construct(public_url="https://${host}")
-    assert f"{bot.sign_in_url}/callback" in app["web"]["redirectUris"]
-    claims = {one["name"] for one in app["optionalClaims"]["accessToken"]}
-    assert claims == {"acrs", "xms_cc"}
 
 
 @pytest.mark.parametrize("file", ALL)
