@@ -102,9 +102,9 @@ param publicHost string = ''
 @maxValue(10)
 param minReplicas int = 2
 
-@description('Replicas that run at most.')
+@description('Replicas that run at most. The limit is what databaseSku has connections for.')
 @minValue(2)
-@maxValue(30)
+@maxValue(20)
 param maxReplicas int = 4
 
 @description('Keep database and vault off the internet: virtual network, private endpoints, private DNS. Turning it on later makes the environment anew.')
@@ -132,8 +132,8 @@ param databaseAdministratorName string
 ])
 param databaseAdministratorType string = 'Group'
 
-@description('Compute size of the database server.')
-param databaseSku string = 'Standard_B1ms'
+@description('Compute size of the database server. Each replica takes up to 10 connections, and new ones run beside old ones for a while. The smallest, Standard_B1ms, takes 35 connections in all and is too small; the default takes 414.')
+param databaseSku string = 'Standard_B2s'
 
 @description('Tier that the size belongs to.')
 @allowed([

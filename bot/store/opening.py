@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import structlog
@@ -29,6 +30,11 @@ _DRIVERS: Final = {
     "postgres": "postgresql+asyncpg",
     "postgresql+asyncpg": "postgresql+asyncpg",
 }
+POOL: Final = MappingProxyType({"pool_size": 5, "max_overflow": 5})
+"""Connections to PostgreSQL that are kept, and further ones while there is much to do. A server takes so
+many and no more, from all replicas together, twice as many while a new revision replaces the old. Nobody
+who holds one waits for another: SQLite makes do with one.
+"""
 _BUSY_SECONDS: Final = 5.0
 """How long SQLite waits for a backup or another tool that has the file open."""
 _ANSWER_SECONDS: Final = 10.0
@@ -108,8 +114,7 @@ def _engine(url: URL, login: TokenLogin | None) -> AsyncEngine:
         return _sqlite(url)
     return create_async_engine(
         url,
-        pool_size=10,
-        max_overflow=10,
+        **POOL,
         pool_pre_ping=True,
         hide_parameters=True,
         connect_args=postgresql_options(login),

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from deploy.bicep import arguments, module
+import re
+
+from deploy.bicep import arguments, decorated, module
+from deploy.dockerfile import ROOT
+
+from bot.store.opening import POOL
 
 MAIN = module("main")
 APP = module("modules/container").resource("Microsoft.App/containerApps")["properties"]
@@ -37,3 +42,25 @@ def test_the_database_server_changes_one_thing_at_a_time_in_an_order_that_works(
         order += following
     assert order == ["tlsOnly", "tlsVersion", "throttling", "administrator", "database", "fromAzure"]
     assert set(order) == set(changes)
+
+
+# Each default of Azure Database for PostgreSQL's page on limits, without the 15 that it keeps to itself.
+USER_CONNECTIONS = {"Standard_B1ms": 35, "Standard_B2s": 414, "Standard_B2ms": 844}
+FOR_PEOPLE = 10
+"""Left for the doctor, a backup and whoever looks."""
+
+
+def test_the_database_has_connections_for_as_many_replicas_as_there_may_be_old_and_new() -> None:
+    replicas = decorated(MAIN.parameters["maxReplicas"], "max_value")
+    assert decorated(MAIN.parameters["minReplicas"], "max_value") <= replicas
+    needed = replicas * sum(POOL.values()) * 2 + FOR_PEOPLE
+    assert needed <= USER_CONNECTIONS[MAIN.parameters["databaseSku"]["default"]]
+
+
+def test_the_pages_name_as_many_connections_as_a_replica_takes() -> None:
+    operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    said = re.findall(r"(?:replica\s+takes|Each takes) up to (\d+)", operations)
+    said += re.findall(
+        r"Each replica takes up to (\d+)", decorated(MAIN.parameters["databaseSku"], "description")
+    )
+    assert said == [str(sum(POOL.values()))] * 3
