@@ -53,7 +53,7 @@ from bot.service.views import Views
 from bot.service.watch import Watcher
 from bot.service.whose import Whose
 from bot.settings import Settings
-from bot.store.opening import open_store
+from bot.store.opening import open_store, parse_url
 from bot.store.sql_store import SqlStore
 from bot.teams.assembly import TeamsAdapters, TeamsTurns, open_teams, teams_turns
 from bot.telemetry.instruments import measured_by
@@ -187,7 +187,8 @@ def _measured(settings: Settings, store: SqlStore, stack: AsyncExitStack) -> web
 
     meters = PrometheusMeters()
     stack.enter_context(measured_by(meters))
-    INFO.put(1, version=version("second-key"), cloud=settings.cloud)
+    backend = parse_url(settings.database_url).get_backend_name()
+    INFO.put(1, version=version("second-key"), cloud=settings.cloud, store=backend)
 
     async def backlogs() -> list[Backlog]:
         return [Backlog(*row) for row in await store.backlog()]

@@ -8,11 +8,13 @@ import signal
 import ssl
 import sys
 from collections.abc import AsyncIterator
+from importlib.metadata import version
 from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 from structlog.testing import capture_logs
 
 from bot.bootstrap import open_house
@@ -114,6 +116,18 @@ async def test_the_house_gets_ready_and_leaves_nothing_behind(env: dict[str, str
     ]
     async with open_house(load()):
         pass
+
+
+@pytest.mark.usefixtures("env")
+async def test_its_metrics_say_what_runs_on_which_kind_of_store(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SECONDKEY_METRICS_PORT", str(_free_port()))
+    async with open_house(load()) as house:
+        assert house.metrics is not None
+        async with TestClient(TestServer(house.metrics)) as client:
+            page = await (await client.get("/metrics")).text()
+    (info,) = (line for line in page.splitlines() if line.startswith("secondkey_info{"))
+    assert f'version="{version("second-key")}"' in info
+    assert 'store="sqlite"' in info
 
 
 @pytest.mark.usefixtures("env")

@@ -28,7 +28,7 @@ class Outcome(StrEnum):
 INFO = Gauge(
     name="info",
     tells="Always 1; says what is running.",
-    labels={"version": "of Second Key", "cloud": "`SECONDKEY_CLOUD`"},
+    labels={"version": "of Second Key", "cloud": "`SECONDKEY_CLOUD`", "store": "`sqlite`, `postgresql`"},
 )
 TAKEN_IN = Counter(
     name="requests_taken_in_total",
