@@ -35,7 +35,7 @@ scan: ## Scan infra/ and the Dockerfiles (checkov, hadolint)
 bench: $(VENV)/.installed-dev ## Measure, and write docs/benchmarks.md
 	$(BIN)/python -m tests.bench $(ARGS)
 
-docs: $(VENV)/.installed-dev ## Bring the generated parts of the README up to date
+docs: $(VENV)/.installed-dev ## Bring what is generated in README, docs/ and infra/ up to date
 	$(BIN)/secondkey docs
 	PYTHONPATH=tests $(BIN)/python -m deploy.parameters
 

@@ -200,7 +200,7 @@ def sandbox(context: typer.Context) -> None:
 def docs(
     check: Annotated[bool, typer.Option("--check", help="Only say whether they are up to date.")] = False,
 ) -> None:
-    """Bring the generated parts of the README and of docs/ up to date."""
+    """Bring the generated parts of the README, of docs/ and of infra/ up to date."""
     from bot import docs as generated
 
     stale = generated.update_all(write=not check)

@@ -1,4 +1,4 @@
-"""The generated parts of the README and of the pages in ``docs/``."""
+"""The generated parts of the README, of the pages in ``docs/`` and of the infrastructure."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def update(*, write: bool, path: Path, parts: Parts) -> list[str]:
     before = path.read_text(encoding="utf-8")
     after, stale = before, []
     for name, make in parts.items():
-        replaced = _replace(after, name, make())
+        replaced = _replace(after, _places(path, name), make())
         if replaced != after:
             stale.append(name)
         after = replaced
@@ -58,8 +58,15 @@ def update(*, write: bool, path: Path, parts: Parts) -> list[str]:
     return stale
 
 
-def _replace(text: str, name: str, content: str) -> str:
-    opening, closing = f"<!-- generated: {name} -->", "<!-- /generated -->"
+def _places(path: Path, name: str) -> tuple[str, str]:
+    """The comments that a generated part stands between."""
+    if path.suffix == ".bicep":
+        return f"// generated: {name}", "// /generated"
+    return f"<!-- generated: {name} -->", "<!-- /generated -->"
+
+
+def _replace(text: str, places: tuple[str, str], content: str) -> str:
+    opening, closing = places
     pattern = re.compile(re.escape(opening) + r"\n.*?" + re.escape(closing), re.DOTALL)
     if not pattern.search(text):
         raise MarkerMissingError(f"there is no {opening} … {closing} to fill")
@@ -150,6 +157,7 @@ PAGES: Final[Mapping[Path, Parts]] = MappingProxyType(
             "features": permission_pages.features_table,
             "calls": permission_pages.calls_table,
         },
+        ROOT / "infra" / "modules" / "permissions.bicep": {"permissions": permission_pages.bicep_lists},
         ROOT / "docs" / "cases.md": {"cases": cases_table},
         ROOT / "docs" / "metrics.md": {"metrics": metrics_table},
         ROOT / "docs" / "operations.md": {"checks": checks_table},

@@ -59,8 +59,16 @@ def features_table() -> str:
     return "\n".join(rows)
 
 
+def bicep_lists() -> str:
+    """What the app registration asks for, as two variables of the infrastructure."""
+    return "\n\n".join(
+        "\n".join([f"var {kind.value} = [", *(f"  '{permission}'" for permission in asked(kind)), "]"])
+        for kind in (Kind.APPLICATION, Kind.DELEGATED)
+    )
+
+
 def as_json() -> str:
-    """For the infrastructure, and for whoever wants to compare with what a tenant has granted."""
+    """For scripts, and for whoever wants to compare with what a tenant has granted."""
     return json.dumps(
         {
             "resource_app_id": GRAPH_APP_ID,

@@ -40,6 +40,18 @@ def test_what_is_out_of_date_is_named_and_put_right(tmp_path: Path) -> None:
     assert docs.update(write=False, path=page, parts=PARTS) == []
 
 
+def test_the_infrastructures_permissions_are_written_between_its_own_comments(tmp_path: Path) -> None:
+    """An edit by hand is found, and undone; what stands around it stays."""
+    original = docs.ROOT / "infra" / "modules" / "permissions.bicep"
+    text = original.read_text(encoding="utf-8")
+    copy = tmp_path / "permissions.bicep"
+    copy.write_text(text.replace("  'User.Read.All'\n", "  'Directory.ReadWrite.All'\n"), encoding="utf-8")
+    parts = docs.PAGES[original]
+    assert docs.update(write=False, path=copy, parts=parts) == ["permissions"]
+    assert docs.update(write=True, path=copy, parts=parts) == ["permissions"]
+    assert copy.read_text(encoding="utf-8") == text
+
+
 def test_a_missing_place_is_an_error(tmp_path: Path) -> None:
     page = tmp_path / "README.md"
     page.write_text("nothing here")

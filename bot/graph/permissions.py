@@ -1,8 +1,9 @@
 """Permissions as code: every call that the adapters make to Graph, and what each of them needs.
 
 A call that is not in ``CALLS`` is not sent: ``bot/graph/guard.py`` raises ``UndeclaredCallError``,
-which says which row is missing. README, ``docs/permissions.md``, the consent link and what the
-infrastructure asks for are generated from here.
+which says which row is missing. ``secondkey docs`` writes from here README, ``docs/permissions.md`` and
+the lists of ``infra/modules/permissions.bicep``, which the app registration asks for. The consent link
+names none: it is for what the registration asks for (``.default``). The Teams manifest has none either.
 
 Its rows stand in ``permissions_of_approvals`` and ``permissions_of_activations``. To add one, write the
 permission that should be asked for as the first alternative, and name whatever else Graph accepts after

@@ -1,7 +1,8 @@
 // The Graph permissions that the bot asks for, and their ids, read from this tenant's Microsoft Graph
-// rather than copied. The two lists are those of bot/graph/permissions.py; a test compares them.
+// rather than copied. The two lists are those of bot/graph/permissions.py: `make docs` writes them.
 extension microsoftGraphV1
 
+// generated: permissions
 var application = [
   'GroupMember.Read.All'
   'PrivilegedAccess.Read.AzureADGroup'
@@ -21,6 +22,7 @@ var delegated = [
   'RoleAssignmentSchedule.ReadWrite.Directory'
   'RoleEligibilitySchedule.Read.Directory'
 ]
+// /generated
 
 resource graph 'Microsoft.Graph/servicePrincipals@v1.0' existing = {
   appId: '00000003-0000-0000-c000-000000000000'
