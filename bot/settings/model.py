@@ -106,7 +106,8 @@ class Settings(FromFileAndEnvironment):
     database_url: str = Field(
         default="sqlite+aiosqlite:///secondkey.db",
         repr=False,
-        description="SQLAlchemy URL; `postgresql+asyncpg://…` for several replicas.",
+        description="SQLAlchemy URL; `postgresql+asyncpg://…` for several replicas. With `?role=…` the bot"
+        " works as that role, to which its tables then belong.",
     )
     database_identity: Guid | None = Field(
         default=None,

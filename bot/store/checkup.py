@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.ports import SubscriptionRow
 from bot.store import tables
-from bot.store.errors import StoreUnavailableError
+from bot.store.errors import StoreDeniedError, StoreUnavailableError
 from bot.store.opening import TokenLogin
 from bot.store.reading import read_only_engine
 from bot.store.session import session
@@ -45,6 +45,8 @@ class Checkup:
                 found: str | None = (
                     await opened.execute(text("SELECT version_num FROM alembic_version"))
                 ).scalar()
+        except StoreDeniedError:
+            raise
         except (StoreUnavailableError, exc.ProgrammingError) as error:
             if "alembic_version" in str(error):
                 return None

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import exc
 
 from bot.domain.errors import MisconfiguredError, SecondKeyError
+
+_NOT_ALLOWED: Final = "42501"
+"""PostgreSQL's code for a privilege that whoever set up the database has to grant."""
 
 
 class StoreUnavailableError(SecondKeyError, ConnectionError):
@@ -16,6 +20,10 @@ class StoreUnavailableError(SecondKeyError, ConnectionError):
 
     Also a ``ConnectionError``, so that services can retry on it without knowing this package.
     """
+
+
+class StoreDeniedError(StoreUnavailableError):
+    """The database does not let this role do it. Who set it up has to grant it (docs/setup.md, step 4)."""
 
 
 class StoreRefusedError(SecondKeyError):
@@ -48,8 +56,10 @@ def translated() -> Iterator[None]:
         yield
     except exc.IntegrityError as error:
         raise StoreRefusedError(f"The database refused a row: {error.orig}") from error
-    except exc.ProgrammingError:
-        raise
+    except exc.ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", None) != _NOT_ALLOWED:
+            raise
+        raise StoreDeniedError(f"The database denies it to this role: {error.orig}") from error
     except exc.DBAPIError as error:
         raise StoreUnavailableError(f"The database failed: {error.orig}") from error
     except (exc.TimeoutError, OSError) as error:

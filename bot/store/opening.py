@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -30,7 +31,7 @@ _DRIVERS: Final = {
     "postgres": "postgresql+asyncpg",
     "postgresql+asyncpg": "postgresql+asyncpg",
 }
-POOL: Final = MappingProxyType({"pool_size": 5, "max_overflow": 5})
+POOL: Final[Mapping[str, Any]] = MappingProxyType({"pool_size": 5, "max_overflow": 5})
 """Connections to PostgreSQL that are kept, and further ones while there is much to do. A server takes so
 many and no more, from all replicas together, twice as many while a new revision replaces the old. Nobody
 who holds one waits for another: SQLite makes do with one.
@@ -39,6 +40,7 @@ _BUSY_SECONDS: Final = 5.0
 """How long SQLite waits for a backup or another tool that has the file open."""
 _ANSWER_SECONDS: Final = 10.0
 """How long PostgreSQL may take for one statement, or to let us in."""
+_ROLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_$-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,19 @@ def parse_url(url: str) -> URL:
         )
     if driver.startswith("sqlite") and (parsed.database or "").startswith("file:"):
         raise StoreUrlError("SECONDKEY_DATABASE_URL: has to name a plain file, not a file: URI")
+    _check_role(parsed)
     return parsed.set(drivername=driver)
+
+
+def _check_role(url: URL) -> None:
+    role = url.query.get("role")
+    if role is None:
+        return
+    if url.get_backend_name() == "sqlite":
+        raise StoreUrlError("SECONDKEY_DATABASE_URL: names a role, which SQLite does not have")
+    # "none" is no role but PostgreSQL's word for working as oneself.
+    if not isinstance(role, str) or not _ROLE.fullmatch(role) or role.lower() == "none":
+        raise StoreUrlError("SECONDKEY_DATABASE_URL: has to name one role, as it is written without quotes")
 
 
 def _in_memory(url: URL) -> bool:
@@ -112,21 +126,25 @@ def _file_lock(url: URL) -> FileLock | None:
 def _engine(url: URL, login: TokenLogin | None) -> AsyncEngine:
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
-    return create_async_engine(
-        url,
-        **POOL,
-        pool_pre_ping=True,
-        hide_parameters=True,
-        connect_args=postgresql_options(login),
-    )
+    return postgresql(url, login, **POOL, pool_pre_ping=True)
 
 
-def postgresql_options(login: TokenLogin | None) -> dict[str, Any]:
-    """How a connection is made, whatever it is for."""
-    options: dict[str, Any] = {"timeout": _ANSWER_SECONDS, "command_timeout": _ANSWER_SECONDS}
+def postgresql(url: URL, login: TokenLogin | None, *, read_only: bool = False, **pool: Any) -> AsyncEngine:
+    """Connections are made in one way, whatever they are for. Each works as the role that the URL
+    names, whoever logs in: what it makes belongs to that role, and so to each of its members.
+    """
+    settings = {"default_transaction_read_only": "on"} if read_only else {}
+    if role := url.query.get("role"):
+        settings["role"] = str(role)
+    options: dict[str, Any] = {
+        "timeout": _ANSWER_SECONDS,
+        "command_timeout": _ANSWER_SECONDS,
+        "server_settings": settings,
+    }
     if login is not None:
         options |= {"password": login.token, "ssl": login.tls}
-    return options
+    url = url.difference_update_query(["role"])  # which the driver would not know
+    return create_async_engine(url, hide_parameters=True, connect_args=options, **pool)
 
 
 def _sqlite(url: URL) -> AsyncEngine:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from bot.ports import AuditEntry
 from bot.store import tables
 from bot.store.errors import StoreUnavailableError
-from bot.store.opening import TokenLogin, parse_url, postgresql_options
+from bot.store.opening import TokenLogin, parse_url, postgresql
 from bot.store.rows import audit_entry_of
 from bot.store.session import session
 
@@ -72,5 +72,4 @@ def _engine(url: URL, login: TokenLogin | None) -> AsyncEngine:
         # Read-only for SQLite itself; the bot's lock on the file is not asked for.
         reading = {"mode": "ro", "uri": "true"}
         return create_async_engine(url.set(database=f"file:{quote(str(path))}", query=reading))
-    options = postgresql_options(login) | {"server_settings": {"default_transaction_read_only": "on"}}
-    return create_async_engine(url, hide_parameters=True, connect_args=options)
+    return postgresql(url, login, read_only=True)

@@ -1,5 +1,6 @@
-// PostgreSQL that knows no passwords. The bot's role is made by database.sql, because it is not to be an
-// administrator, and Azure Resource Manager can only make those.
+// PostgreSQL that knows no passwords. The bot's roles are made by database.sql, because they are not to be
+// administrators, and Azure Resource Manager can only make those. So is its database, because one that Resource
+// Manager makes may belong to the platform's own role, and then nobody can grant anything on it.
 
 @description('Name of the server, unique everywhere.')
 param name string
@@ -139,18 +140,6 @@ resource administrator 'Microsoft.DBforPostgreSQL/flexibleServers/administrators
   ]
 }
 
-resource database 'Microsoft.DBforPostgreSQL/flexibleServers/databases@2024-08-01' = {
-  parent: server
-  name: 'secondkey'
-  properties: {
-    charset: 'UTF8'
-    collation: 'en_US.utf8'
-  }
-  dependsOn: [
-    administrator
-  ]
-}
-
 // Without a private network Container Apps comes from addresses that nobody can name beforehand: this rule
 // lets in whatever runs in Azure, in any tenant. What keeps it out is that a token is needed.
 resource fromAzure 'Microsoft.DBforPostgreSQL/flexibleServers/firewallRules@2024-08-01' = if (!privateNetworking) {
@@ -161,7 +150,7 @@ resource fromAzure 'Microsoft.DBforPostgreSQL/flexibleServers/firewallRules@2024
     endIpAddress: '0.0.0.0'
   }
   dependsOn: [
-    database
+    administrator
   ]
 }
 
@@ -178,7 +167,7 @@ module endpoint 'private-endpoint.bicep' = if (privateNetworking) {
     zoneName: privateZones[cloud]
   }
   dependsOn: [
-    database
+    administrator
   ]
 }
 
@@ -203,4 +192,4 @@ resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
 }
 
 output host string = server.properties.fullyQualifiedDomainName
-output databaseName string = database.name
+output databaseName string = 'secondkey'

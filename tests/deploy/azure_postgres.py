@@ -7,6 +7,7 @@ a good token is passed on to the server, which trusts whoever comes by its socke
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 import struct
 import subprocess
@@ -22,32 +23,65 @@ from store.tls_front import SSL_REQUEST, listening, pass_on
 Judge = Callable[[str, str], str | None]
 """Role and token; None when it may come in, otherwise why not."""
 
-# What Azure's server has in its catalogue; there, the object id becomes a security label of the role.
-_FUNCTION = """
+ADMINISTRATORS = "Second Key database administrators"
+OWNER = "secondkey_owner"
+
+# What Azure's server has: administrators who are no superusers, and a function of the superuser's that makes
+# logins for them. There, the object id becomes a security label of the role.
+_SERVER = f"""
 SET allow_system_table_mods = on;
 CREATE OR REPLACE FUNCTION pg_catalog.pgaadauth_create_principal_with_oid(
     name text, object_id text, kind text, is_admin boolean, is_mfa boolean) RETURNS text
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     ASSERT kind = 'service' AND NOT is_admin AND NOT is_mfa;
     EXECUTE format('CREATE ROLE %I LOGIN', name);
     EXECUTE format('COMMENT ON ROLE %I IS %L', name, object_id);
     RETURN 'Created role for ' || name;
 END $$;
+DO $$ BEGIN
+    CREATE ROLE "{ADMINISTRATORS}" LOGIN CREATEROLE CREATEDB;
+EXCEPTION WHEN duplicate_object THEN NULL;
+END $$;
 """
 
 
-def run_script(server: Any, **variables: str) -> None:
+def administrator(server: Any) -> dict[str, str]:
+    """The environment in which libpq is an administrator of the server, as Azure has them."""
+    server.psql(_SERVER)
+    return {"PGHOST": str(Path(socket_of(server)).parent), "PGUSER": ADMINISTRATORS}
+
+
+def try_script(server: Any, **variables: str) -> subprocess.CompletedProcess[str]:
     """infra/database.sql, by psql, as an administrator of the server."""
-    server.psql(_FUNCTION)
     given = [part for name, value in variables.items() for part in ("-v", f"{name}={value}")]
-    done = subprocess.run(
-        [server.bin_path / "psql", server.get_uri("postgres"), *given, "-f", ROOT / "infra" / "database.sql"],
+    script = ROOT / "infra" / "database.sql"
+    return subprocess.run(
+        [server.bin_path / "psql", "--dbname=postgres", *given, "-f", script],
+        env={**os.environ, **administrator(server)},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def run_script(server: Any, **variables: str) -> str:
+    """What it says."""
+    done = try_script(server, **variables)
     assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def take_away(server: Any, *databases: str, role: str) -> None:
+    """What ``run_script`` made."""
+    for name in databases:
+        server.psql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    server.psql(f'DROP ROLE IF EXISTS "{role}", {OWNER}, "{ADMINISTRATORS}"')
+
+
+def bot_url(server: Any, role: str, database: str) -> str:
+    """How the bot logs in, and as whom it works there; as main.bicep has it."""
+    return f"postgresql+asyncpg://{role}@/{database}?host={Path(socket_of(server)).parent}&role={OWNER}"
 
 
 def socket_of(server: Any) -> str:

@@ -98,11 +98,16 @@ def test_every_required_setting_is_passed_and_nothing_secret() -> None:
     assert "CLIENT_SECRET" not in passed()
 
 
-def test_the_database_url_names_the_identity_and_no_password() -> None:
-    url = str(passed()["DATABASE_URL"])
+def test_the_database_url_names_the_identity_the_owner_and_no_password() -> None:
+    login, role = str(passed()["DATABASE_URL"]).split("?role=")
     assert re.fullmatch(
-        r"postgresql\+asyncpg://\$\{identity\.outputs\.name\}@\$\{[\w.]+\}:5432/\$\{[\w.]+\}", url
+        r"postgresql\+asyncpg://\$\{identity\.outputs\.name\}@\$\{[\w.]+\}:5432/\$\{[\w.]+\}", login
     )
+    assert f"\\set owner {role}\n" in (INFRA / "database.sql").read_text(encoding="utf-8")
+
+
+def test_no_database_is_made_here_since_it_may_belong_to_azures_own_azuresu() -> None:
+    assert not [file.name for file in modules() if "flexibleServers/databases" in file.text]
 
 
 def test_the_oauth_connection_is_called_the_same_on_both_sides() -> None:

@@ -30,9 +30,7 @@ def test_the_bot_has_two_minutes_to_bring_the_schema_up_to_date() -> None:
 
 
 def test_the_database_server_changes_one_thing_at_a_time_in_an_order_that_works() -> None:
-    """An administrator of a server that is only just there is refused now and then; a database that is
-    there before the administrator belongs to Azure's own `azuresu`.
-    """
+    """An administrator of a server that is only just there is refused now and then."""
     made = module("modules/database")
     changes = {name: one for name, one in made.resources().items() if one.get("parent") == "server"}
     order: list[str] = []
@@ -40,7 +38,7 @@ def test_the_database_server_changes_one_thing_at_a_time_in_an_order_that_works(
         name for name, one in changes.items() if one.get("dependsOn", []) == order[-1:] and name not in order
     ]:
         order += following
-    assert order == ["tlsOnly", "tlsVersion", "throttling", "administrator", "database", "fromAzure"]
+    assert order == ["tlsOnly", "tlsVersion", "throttling", "administrator", "fromAzure"]
     assert set(order) == set(changes)
 
 

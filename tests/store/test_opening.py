@@ -39,6 +39,10 @@ sys.stdin.read()
         pytest.param("not a url", id="no-url"),
         pytest.param("", id="empty"),
         pytest.param("sqlite:///file:x?mode=memory", id="file-uri"),
+        pytest.param("sqlite:///x?role=owner", id="a-role-in-sqlite"),
+        pytest.param("postgresql://h/d?role=none", id="no-role-in-postgresqls-words"),
+        pytest.param("postgresql://h/d?role=a&role=b", id="two-roles"),
+        pytest.param("postgresql://h/d?role=owner%00", id="a-role-with-more-behind-it"),
     ],
 )
 async def test_a_url_that_can_not_be_opened_is_named_as_such(clock: ManualClock, url: str) -> None:

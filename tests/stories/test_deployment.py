@@ -16,7 +16,7 @@ import aiohttp
 import jwt
 import pytest
 import trustme
-from deploy.azure_postgres import Judge, azure_front, run_script
+from deploy.azure_postgres import OWNER, Judge, azure_front, run_script, take_away
 from deploy.bicep import module
 from deploy.image import Image, ready_image
 from sqlalchemy import text
@@ -42,10 +42,8 @@ def image() -> Any:
 
 @pytest.fixture
 def database(pg_server: Any) -> Any:
-    pg_server.psql("CREATE DATABASE deployed")
     yield pg_server
-    pg_server.psql("DROP DATABASE deployed WITH (FORCE)")
-    pg_server.psql(f'DROP ROLE IF EXISTS "{ROLE}"')
+    take_away(pg_server, "deployed", role=ROLE)
 
 
 @pytest.fixture
@@ -64,7 +62,9 @@ async def deployed(image: Image, database: Any, tmp_path: Path) -> AsyncIterator
         sandbox_ca = Path(set_up.bot.env["SECONDKEY_CA_BUNDLE"]).read_bytes()  # noqa: ASYNC240 - one small file
         bundle.write_bytes(sandbox_ca + authority.cert_pem.bytes())
         bundle.chmod(0o644)
-        env = settings_of(set_up, f"postgresql+asyncpg://{ROLE}@localhost:{port}/deployed", bundle)
+        env = settings_of(
+            set_up, f"postgresql+asyncpg://{ROLE}@localhost:{port}/deployed?role={OWNER}", bundle
+        )
         second = Bot(set_up.bot.env, tmp_path / "second.log", f"http://127.0.0.1:{_free_port()}")
         for bot in (set_up.bot, second):
             stack.push_async_callback(bot.stop)  # before their database goes
