@@ -45,7 +45,8 @@ REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA public TO :"owner";
 
 -- What may not be granted is a warning to PostgreSQL. Here it is an error.
-SELECT set_config('secondkey.role', :'role', false), set_config('secondkey.owner', :'owner', false)
+SELECT set_config('secondkey.role', :'role', false), set_config('secondkey.owner', :'owner', false),
+       set_config('secondkey.object_id', :'object_id', false)
 \g (format=unaligned tuples_only=on) /dev/null
 DO $$
 DECLARE
@@ -53,8 +54,20 @@ DECLARE
     owner text := current_setting('secondkey.owner');
     here text := current_database();
     holder text := (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = here);
+    principal text := lower(current_setting('secondkey.object_id'));
+    label text;
     stray record;
 BEGIN
+    BEGIN -- whose tokens the login takes is in a label, where Azure lets us see it
+        SELECT l.label INTO label FROM pg_shseclabel l JOIN pg_roles r ON r.oid = l.objoid
+         WHERE l.provider = 'pgaadauth' AND r.rolname = login;
+    EXCEPTION WHEN insufficient_privilege THEN NULL;
+    END;
+    IF lower(label) NOT LIKE '%' || principal || '%' THEN
+        RAISE EXCEPTION 'Login "%" is there already, and is another principal''s: %.', login, label
+              USING HINT = format('If that one is gone: SECURITY LABEL FOR pgaadauth ON ROLE %I IS %L;',
+                                  login, 'aadauth,oid=' || principal || ',type=service');
+    END IF;
     IF has_database_privilege('public', here, 'CONNECT')
        OR NOT has_database_privilege(login, here, 'CONNECT')
        OR has_schema_privilege('public', 'public', 'USAGE')

@@ -11,6 +11,7 @@ from typing import Any
 import promql_parser
 import pytest
 import yaml
+from deploy.bicep import module
 
 from bot.docs import ROOT
 from bot.service import common
@@ -97,11 +98,63 @@ def test_there_is_no_runbook_without_a_rule():
 
 def test_every_event_the_runbooks_look_for_is_one_that_is_logged():
     code = "\n".join(path.read_text(encoding="utf-8") for path in Path(ROOT / "bot").rglob("*.py"))
-    named = set(re.findall(r"grep (?:-e )?([a-z]+_[a-z_]+)|-e ([a-z_]+)|`([a-z]+_[a-z_]+)`", OPERATIONS))
-    events = {event for group in named for event in group if event} - {
-        "request_id",
-        "again_in",
-    }
+    named = set(re.findall(r"`([a-z]+_[a-z_]+)`", OPERATIONS)) | set(re.findall(r'"(\w+)"', LOOK_FOR[0]))
+    events = named - {"request_id", "again_in"}
     assert len(events) > 8
     unknown = {event for event in events if f'"{event}"' not in code}
     assert {event for event in unknown if not event.startswith("secondkey_")} == set()
+
+
+# The log, where Azure keeps it ---------------------------------------------------------------
+
+QUERIES = re.findall(r"^```kusto\n(.*?)^```", OPERATIONS, re.MULTILINE | re.DOTALL)
+LOOK_FOR = re.findall(r"^let wanted = dynamic\((.*)\);$", OPERATIONS, re.MULTILINE)
+# https://learn.microsoft.com/azure/azure-monitor/reference/tables/containerappconsolelogs
+COLUMNS = {"TimeGenerated", "ContainerAppName", "ContainerName", "ContainerGroupName", "RevisionName", "Log"}
+
+
+def test_queries_read_the_table_that_the_infrastructure_writes_to_and_name_what_it_makes():
+    """With the destination log-analytics the table and its columns would have other names (_CL, _s)."""
+    environment = module("modules/environment").resource("Microsoft.App/managedEnvironments")["properties"]
+    assert environment["appLogsConfiguration"] == {"destination": "azure-monitor"}
+    container = module("modules/container").text
+    assert len(QUERIES) == 2
+    for query in QUERIES:
+        assert query.splitlines()[1] == "ContainerAppConsoleLogs"
+        assert set(re.findall(r"\b[A-Z]\w+", query)) - {"ContainerAppConsoleLogs"} <= COLUMNS
+        assert re.findall(r'ContainerAppName == "(.*?)"', query) == ["ca-secondkey"]
+        (name,) = re.findall(r'ContainerName == "(.*?)"', query)
+        assert f"name: '{name}'" in container
+
+
+def test_queries_read_fields_that_the_page_lists():
+    listed = set(re.findall(r"`(\w+)`", section("Log fields")))
+    read = {field for query in QUERIES for field in re.findall(r"\bline\.(\w+)", query)}
+    assert {"event", "request", "request_id", "trace"} <= read <= listed
+
+
+def test_nobody_is_sent_to_a_file_that_is_not_there():
+    assert (
+        re.findall(r".*grep.*", OPERATIONS)
+        == [line for line in OPERATIONS.splitlines() if "Elsewhere" in line][:1]
+    )
+
+
+# Restart, roll and stop ----------------------------------------------------------------------
+
+
+def section(title: str) -> str:
+    found = re.search(rf"^##+ {title}\n(.*?)(?=^##)", OPERATIONS, re.MULTILINE | re.DOTALL)
+    assert found, title
+    return found[1]
+
+
+def test_the_commands_for_it_are_written_once_and_referred_to():
+    here = section("Restart, roll and stop")
+    commands = re.findall(r"^(?:REVISION=\$\()?az containerapp revision (\w+)", here, re.MULTILINE)
+    assert commands == ["list", "restart", "deactivate", "activate"]
+    for title in ("Backup and restore", "Rotation", "Upgrade and rollback"):
+        assert "az containerapp revision" not in section(title)
+        assert "*Restart, roll and stop*" in section(title)
+    for line in re.findall(r"az containerapp revision (?!list).*", here):
+        assert "--resource-group $RG --name ca-secondkey --revision $REVISION" in line

@@ -27,23 +27,24 @@ ADMINISTRATORS = "Second Key database administrators"
 OWNER = "secondkey_owner"
 
 # What Azure's server has: administrators who are no superusers, and a function of the superuser's that makes
-# logins for them. There, the object id becomes a security label of the role.
+# logins for them, whose object ids are security labels (here without the module that checks them).
 _SERVER = f"""
 SET allow_system_table_mods = on;
 CREATE OR REPLACE FUNCTION pg_catalog.pgaadauth_create_principal_with_oid(
     name text, object_id text, kind text, is_admin boolean, is_mfa boolean) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET allow_system_table_mods = on AS $$
 BEGIN
     ASSERT kind = 'service' AND NOT is_admin AND NOT is_mfa;
     EXECUTE format('CREATE ROLE %I LOGIN', name);
-    EXECUTE format('COMMENT ON ROLE %I IS %L', name, object_id);
+    INSERT INTO pg_catalog.pg_shseclabel SELECT oid, 'pg_authid'::regclass, 'pgaadauth',
+        format('aadauth,oid=%s,type=%s', object_id, kind) FROM pg_roles WHERE rolname = name;
     RETURN 'Created role for ' || name;
 END $$;
 DO $$ BEGIN
     CREATE ROLE "{ADMINISTRATORS}" LOGIN CREATEROLE CREATEDB;
 EXCEPTION WHEN duplicate_object THEN NULL;
 END $$;
-"""
+"""  # noqa: S608 - the name is ours
 
 
 def administrator(server: Any) -> dict[str, str]:

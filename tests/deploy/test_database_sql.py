@@ -159,7 +159,16 @@ def test_neither_role_is_an_administrator_and_only_the_bot_can_connect(set_up: A
 
 
 def test_the_role_belongs_to_the_identitys_object_id(set_up: Azure) -> None:
-    assert set_up.ask(of_role(ROLE, "shobj_description(oid, 'pg_authid')")) == OBJECT
+    label = "(SELECT label FROM pg_shseclabel WHERE objoid = pg_roles.oid)"
+    assert set_up.ask(of_role(ROLE, label)) == f"aadauth,oid={OBJECT},type=service"
+
+
+def test_a_login_of_the_same_name_that_is_another_principals_is_a_failure(set_up: Azure) -> None:
+    other = OBJECT.replace("4", "5")
+    done = try_script(set_up.server, role=ROLE, object_id=other, database="for_sql")
+    assert done.returncode != 0
+    assert f'Login "{ROLE}" is there already' in done.stderr
+    assert f"""ON ROLE "{ROLE}" IS 'aadauth,oid={other},type=service'""" in done.stderr
 
 
 def test_an_empty_database_of_the_administrators_does(azure: Azure) -> None:
