@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 import typer
-from deploy.bicep import module
+from deploy import dockerfile
+from deploy.bicep import module, modules
 from deploy.dockerfile import ROOT
 
 from bot.cli import app
@@ -77,6 +78,41 @@ def test_files_that_it_names_exist() -> None:
     for one in ("infra/main.bicep", "infra/main.bicepparam", "infra/database.sql", "infra/README.md"):
         assert one in PAGE
         assert (ROOT / one).is_file()
+
+
+def test_every_resource_provider_that_the_infrastructure_uses_is_registered() -> None:
+    """Whoever has rights to the resource group alone can't have it done on the way."""
+    everywhere = {"Microsoft.Authorization", "Microsoft.Graph"}
+    used = {
+        one["type"].partition("/")[0] for file in modules() for one in file.tree.get("resources", {}).values()
+    }
+    listed = re.search(r"^for PROVIDER in ([\w\s\\]+); do\n  az provider register", SHELL, re.MULTILINE)
+    assert listed is not None
+    assert {f"Microsoft.{name}" for name in listed[1].replace("\\", " ").split()} == used - everywhere
+
+
+def test_a_shell_variable_is_set_before_it_is_used() -> None:
+    known = {"PATH"}
+    for line in SHELL.splitlines():
+        used = set(re.findall(r"\$([A-Z_]+)", line))
+        assert used <= known, line
+        known |= set(re.findall(r"^(?:export )?([A-Z_]+)=", line)) | set(re.findall(r"^for (\w+) in", line))
+
+
+def test_every_required_parameter_is_spoken_of_where_they_are_filled_in() -> None:
+    (step,) = (text for title, text in STEPS if title.startswith("2."))
+    for name, one in MAIN.parameters.items():
+        assert one["default"] is not None or f"`{name}`" in step, name
+
+
+def test_what_it_says_of_the_exit_code_is_what_the_bot_prints() -> None:
+    (said,) = re.findall(r"An exit code of 2 means [^`]*`([^`]+)`", PAGE)
+    assert f'"{said}"' in (ROOT / "bot" / "cli.py").read_text(encoding="utf-8")
+
+
+def test_the_image_has_the_shell_that_is_the_way_out() -> None:
+    assert re.search(r"az containerapp exec .*--command sh$", SHELL, re.MULTILINE)
+    assert re.fullmatch(r"python:[\d.]+-slim-\w+", dockerfile.read().arguments["PYTHON_IMAGE"])
 
 
 def test_what_it_names_in_azure_is_what_the_infrastructure_calls_it() -> None:
@@ -167,6 +203,15 @@ def test_the_requester_becomes_eligible_and_not_active() -> None:
     expiration = request["scheduleInfo"]["expiration"]
     assert expiration["type"] == "afterDuration"
     assert parse_iso_duration(expiration["duration"]) == timedelta(days=90)
+
+
+def test_eligibility_begins_when_the_commands_are_run() -> None:
+    """A day that is written down is past some day, and the ninety days after it too."""
+    (request,) = (one for one in BODIES if "action" in one)
+    start = request["scheduleInfo"]["startDateTime"]
+    assert f".Replace('{start}', (Get-Date).ToUniversalTime().ToString('o'))" in PAGE
+    assert not re.search(r"\b20\d\d-\d\d-\d\d", BLOCKS)
+    assert BLOCKS.count(f'"{start}"') == 1
 
 
 def test_the_policy_is_asked_for_as_the_bot_asks() -> None:
