@@ -92,8 +92,7 @@ resource server 'Microsoft.DBforPostgreSQL/flexibleServers@2024-08-01' = {
 
 // The server takes one change at a time, hence the chain of dependencies, and its order matters. The
 // administrator comes after the settings, because a server that is only just there may refuse it
-// (AadAuthOperationCannotBePerformedWhenServerIsNotAccessible); the database comes after the administrator,
-// because it would belong to Azure's own `azuresu` otherwise.
+// (AadAuthOperationCannotBePerformedWhenServerIsNotAccessible).
 resource tlsOnly 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2024-08-01' = {
   parent: server
   name: 'require_secure_transport'
