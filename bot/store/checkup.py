@@ -19,6 +19,7 @@ from bot.store.reading import read_only_engine
 from bot.store.session import session
 
 _TROUBLED: Final = 20
+_MAY_MAKE_TABLES: Final = text("SELECT has_schema_privilege(current_schema(), 'CREATE')")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Checkup:
         self._engine = engine
 
     async def version(self) -> str | None:
-        """The schema's; None when the database is empty still."""
+        """The schema's; None when the database is empty still, and the bot can fill it."""
         try:
             async with session(self._engine) as opened:
                 found: str | None = (
@@ -48,10 +49,17 @@ class Checkup:
         except StoreDeniedError:
             raise
         except (StoreUnavailableError, exc.ProgrammingError) as error:
-            if "alembic_version" in str(error):
-                return None
-            raise
+            if "alembic_version" not in str(error):
+                raise
+            await self._may_be_filled()
+            return None
         return found
+
+    async def _may_be_filled(self) -> None:
+        """Tables that are not there and tables that this role is not let see look the same."""
+        async with session(self._engine) as opened:
+            if opened.dialect == "postgresql" and not (await opened.execute(_MAY_MAKE_TABLES)).scalar():
+                raise StoreDeniedError("The database has no schema in which this role may make tables.")
 
     async def due_before(self, at: datetime) -> tuple[PendingEffect, ...]:
         """Effects that were to be done before then, oldest first; at most twenty."""

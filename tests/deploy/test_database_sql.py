@@ -128,6 +128,20 @@ async def test_a_database_whose_tables_are_somebody_elses_is_denied_and_not_empt
             await checkup.version()
 
 
+async def test_a_login_that_sees_no_tables_is_denied_and_the_database_not_taken_for_empty(
+    set_up: Azure,
+) -> None:
+    await (await open_store(set_up.url, ManualClock())).close()
+    async with open_checkup(set_up.url.partition("&role=")[0]) as checkup:
+        with pytest.raises(StoreUnavailableError, match="no schema in which this role may make tables"):
+            await checkup.version()
+
+
+async def test_a_database_that_is_still_empty_is_no_fault(set_up: Azure) -> None:
+    async with open_checkup(set_up.url) as checkup:
+        assert await checkup.version() is None
+
+
 async def test_a_bot_that_is_not_told_to_work_as_the_owner_makes_no_tables_of_its_own(set_up: Azure) -> None:
     with pytest.raises(StoreUnavailableError, match="no schema has been selected to create in"):
         await open_store(set_up.url.partition("&role=")[0], ManualClock())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from doctor.clinic import Clinic, a_database
@@ -22,6 +24,27 @@ async def test_a_database_out_of_reach(clinic: Clinic):
     await clinic.examine(database_url=f"postgresql+asyncpg://bot:hunter2@127.0.0.1:{_free_port()}/bot")
     assert clinic.codes() == {"database.unreachable"}
     assert "hunter2" not in str(clinic.results)
+
+
+@pytest.fixture
+def login(pg_server: Any) -> Iterator[str]:
+    """Who may log in and nothing else."""
+    pg_server.psql("CREATE ROLE nobody LOGIN")
+    yield "nobody"
+    pg_server.psql("DROP ROLE nobody")
+
+
+@pytest.mark.parametrize(
+    "role",
+    [
+        pytest.param("", id="makes-no-tables"),
+        pytest.param("&role=postgres", id="a-role-it-may-not-have"),
+    ],
+)
+async def test_a_database_that_denies_it_to_the_bot(clinic: Clinic, pg_url: str, login: str, role: str):
+    url = pg_url.replace("postgres:@", f"{login}@") + role
+    await clinic.examine(database_url=url)
+    assert clinic.codes() == {"database.denied"}
 
 
 async def test_a_database_url_that_is_none(clinic: Clinic):

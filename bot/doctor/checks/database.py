@@ -11,7 +11,7 @@ from bot.doctor.findings import Finding, critical, error, info, ok, warning
 from bot.doctor.tools import Tools
 from bot.outside import database_login
 from bot.store.checkup import Checkup, PendingEffect, open_checkup
-from bot.store.errors import StoreUnavailableError, StoreUrlError
+from bot.store.errors import StoreDeniedError, StoreUnavailableError, StoreUrlError
 from bot.store.migrating import HEAD, known_versions
 from bot.store.opening import parse_url
 
@@ -28,8 +28,20 @@ async def look(tools: Tools) -> Iterable[Finding]:
             return [judge_version(await checkup.version(), HEAD, known_versions())]
     except StoreUrlError as failed:
         return [critical("database.url", str(failed), _NOTHING, "Correct SECONDKEY_DATABASE_URL.")]
+    except StoreDeniedError as failed:
+        return [denied(failed)]
     except StoreUnavailableError as failed:
         return [unreachable(failed)]
+
+
+def denied(failed: StoreDeniedError) -> Finding:
+    return critical(
+        "database.denied",
+        str(failed).strip().splitlines()[0][:200],
+        _NOTHING,
+        "See that SECONDKEY_DATABASE_URL names the role that owns the tables (?role=…), and run"
+        " infra/database.sql again: it says what is missing (docs/setup.md, step 4).",
+    )
 
 
 def unreachable(failed: StoreUnavailableError) -> Finding:
