@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -68,3 +71,47 @@ def test_what_is_out_of_date_on_another_page_is_named_with_the_page(
     monkeypatch.setattr(docs, "ROOT", tmp_path)
     monkeypatch.setattr(docs, "PAGES", {page: {"lifecycle": docs.diagram}})
     assert docs.update_all(write=False) == ["docs/page.md: lifecycle"]
+
+
+FACTS: Final = docs.ROOT / "docs" / "entra-facts.md"
+CITATION: Final = re.compile(r"docs/entra-facts\.md((?:(?:,| and)?\s+§\d+)+)")
+
+
+def sections(text: str) -> Iterator[str]:
+    """The sections of the page of facts that a text cites."""
+    for cited in CITATION.findall(text):
+        yield from re.findall(r"\d+", cited)
+
+
+def texts(*folders: str) -> dict[Path, str]:
+    found = (path for folder in folders for path in (docs.ROOT / folder).rglob("*"))
+    kinds = {".py", ".md", ".bicep", ".json", ".sql", ".yaml", ".yml", ".toml", ".sh"}
+    pages = [docs.README, *(path for path in found if path.suffix in kinds and path.is_file())]
+    return {path: path.read_text(encoding="utf-8") for path in pages}
+
+
+def test_several_sections_can_be_cited_at_once() -> None:
+    text = (
+        "docs/entra-facts.md §2, §3 and §6; docs/entra-facts.md\n§10. RFC 9110 §12, (docs/entra-facts.md §4)"
+    )
+    assert list(sections(text)) == ["2", "3", "6", "10", "4"]
+
+
+def test_every_section_of_the_facts_that_is_cited_exists() -> None:
+    page = FACTS.read_text(encoding="utf-8")
+    headings = set(re.findall(r"^## (\d+)\. ", page, re.MULTILINE))
+    cited = {
+        (path, one) for path, text in texts("bot", "cards", "infra", "docs").items() for one in sections(text)
+    }
+    assert [path for path, _ in cited if path.suffix == ".py"] != []
+    assert {str(path) for path, one in cited if one not in headings} == set()
+    assert set(re.findall(r"§(\d+)", page)) <= headings
+
+
+def test_the_facts_are_cited_in_one_way() -> None:
+    otherwise = {
+        str(path): [line for line in text.splitlines() if "-facts" in CITATION.sub("", line)]
+        for path, text in texts("bot", "cards", "infra").items()
+        if path != docs.README
+    }
+    assert {path: lines for path, lines in otherwise.items() if lines} == {}

@@ -1,6 +1,6 @@
 """Approvals read and decided as the approver: ``ports.Approvals``.
 
-Sources: ``entra-facts.md`` §3. Directory-role approvals exist on ``/beta`` only, where what is decided is
+Sources: docs/entra-facts.md §3. Directory-role approvals exist on ``/beta`` only, where what is decided is
 a *step*; approvals of PIM for Groups exist on ``/v1.0``, where it is a *stage* (and ``/steps``, which
 Graph's page prints, is not found). Both are the same two requests otherwise, written by hand. Should
 Microsoft move or remove an API, this is the file to change.
@@ -48,7 +48,7 @@ _CHOICES = {
 }
 _LEAST_SECONDS = 1.0
 _PATIENCE = 8.0
-"""Seconds to wait for a decision's answer; Teams gives a click 10 to 15 (``entra-facts.md`` §9)."""
+"""Seconds to wait for a decision's answer; Teams gives a click 10 to 15 (docs/entra-facts.md §9)."""
 
 
 class GraphApprovals:

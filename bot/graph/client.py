@@ -3,7 +3,7 @@ builders for the URLs.
 
 Answers are read as JSON, not into the SDK's models: importing those costs a second and forty
 megabytes, and they turn durations and open enums into something else. Kiota's retry handler is left
-out of the pipeline, since it would also repeat PATCH and POST (``entra-facts.md`` §8); so is its
+out of the pipeline, since it would also repeat PATCH and POST (docs/entra-facts.md §8); so is its
 redirect handler, since Graph never redirects these calls and a token must not travel on.
 """
 

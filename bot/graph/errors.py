@@ -1,6 +1,6 @@
 """The one table in which answers of Graph and Entra become ``DirectoryError``s.
 
-Sources: the error table of ``entra-facts.md`` §2 and §3 (Graph), §4 (Entra's on-behalf-of contract).
+Sources: docs/entra-facts.md §2, §3 and §4 (its table of errors, approvals, on-behalf-of).
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ def challenge(encoded: str) -> DirectoryError:
 
 def with_client_capability(claims: str) -> str:
     """A claims request with ``xms_cc`` merged in: without ``cp1`` PIM repeats its challenge for ever
-    (``entra-facts.md`` §10). Empty when the text is not a claims request.
+    (docs/entra-facts.md §10). Empty when the text is not a claims request.
     """
     try:
         request = json.loads(claims)

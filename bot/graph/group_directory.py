@@ -1,6 +1,6 @@
 """What Graph tells the app itself about PIM for Groups: ``ports.Directory``, for group roles.
 
-Sources: ``entra-facts.md`` §3 and §5, and Graph's page "List assignmentScheduleRequests", by which the app
+Sources: docs/entra-facts.md §3 and §5, and Graph's page "List assignmentScheduleRequests", by which the app
 reads requests with ``PrivilegedAssignmentSchedule.Read.AzureADGroup``. Not tried on a real tenant.
 """
 

@@ -1,6 +1,6 @@
 """Pending requests of PIM for Groups, group by group.
 
-Graph lists these requests by group or by principal only (``entra-facts.md`` §3), so that a round costs
+Graph lists these requests by group or by principal only (docs/entra-facts.md §3), so that a round costs
 one read for each group. It is bounded: a round reads at most sixty groups, eight at a time and within
 four seconds, those first whose last turn is longest ago. A group that can't be read has its next turn
 later, and holds up no other; so does Graph's ``Retry-After``.

@@ -1,6 +1,6 @@
 """Who is eligible for a role and who holds it: everybody, by every path.
 
-Sources: ``entra-facts.md`` §6. A group that is eligible for a role is listed as the ``principalId``
+Sources: docs/entra-facts.md §6. A group that is eligible for a role is listed as the ``principalId``
 itself, so its members are expanded here; and whoever can get into such a group by themselves has a path
 too: who is eligible for its membership (PIM for Groups), the members of a group that is, and so on; and
 who owns one of these groups or can come to own it, since an owner can add themselves.

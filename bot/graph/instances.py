@@ -1,6 +1,6 @@
 """Rows of the schedule instances, of roles and of groups, read into values.
 
-Sources: ``entra-facts.md`` §6. Instances are what holds now; one whose end has passed since is left out
+Sources: docs/entra-facts.md §6. Instances are what holds now; one whose end has passed since is left out
 all the same. Rows are compared with what was asked for, in case Graph ignores a filter.
 """
 

@@ -51,7 +51,7 @@ OF_ACTIVATIONS: Final = (
         _OWN,
         Feature.ACTIVATION,
         "activating and giving back one's own role",
-        "entra-facts §2",
+        "docs/entra-facts.md §2",
     ),
     GraphCall(
         "POST",
@@ -61,7 +61,7 @@ OF_ACTIVATIONS: Final = (
         _OWN,
         Feature.ACTIVATION,
         "taking one's own request back",
-        "entra-facts §2",
+        "docs/entra-facts.md §2",
     ),
     GraphCall(
         "GET",

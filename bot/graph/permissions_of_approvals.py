@@ -35,7 +35,7 @@ OF_APPROVALS: Final = (
         _LIST_REQUESTS,
         Feature.CORE,
         "finding pending requests",
-        "entra-facts §3, app-only listing",
+        "docs/entra-facts.md §3, app-only listing",
     ),
     GraphCall(
         "GET",
@@ -45,7 +45,7 @@ OF_APPROVALS: Final = (
         _LIST_REQUESTS,
         Feature.CORE,
         "seeing what became of a request",
-        "entra-facts §3, app-only listing",
+        "docs/entra-facts.md §3, app-only listing",
     ),
     GraphCall(
         "GET",
@@ -55,7 +55,7 @@ OF_APPROVALS: Final = (
         (("RoleManagement.Read.Directory",), ("RoleEligibilitySchedule.Read.Directory",)),
         Feature.CORE,
         "who is eligible for a role, and so may not decide on it",
-        "entra-facts §6; Graph docs, List roleEligibilityScheduleInstances",
+        "docs/entra-facts.md §6; Graph docs, List roleEligibilityScheduleInstances",
     ),
     GraphCall(
         "GET",
@@ -65,7 +65,7 @@ OF_APPROVALS: Final = (
         (("RoleManagement.Read.Directory",), ("RoleAssignmentSchedule.Read.Directory",)),
         Feature.CORE,
         "who holds a role now",
-        "entra-facts §6; Graph docs, List roleAssignmentScheduleInstances",
+        "docs/entra-facts.md §6; Graph docs, List roleAssignmentScheduleInstances",
     ),
     GraphCall(
         "GET",
@@ -85,7 +85,7 @@ OF_APPROVALS: Final = (
         (("RoleManagementPolicy.Read.Directory",), ("RoleManagement.Read.Directory",)),
         Feature.CORE,
         "who may approve a role's activation, and by which rules",
-        "entra-facts §5",
+        "docs/entra-facts.md §5",
     ),
     GraphCall(
         "GET",
@@ -105,7 +105,7 @@ OF_APPROVALS: Final = (
         (("GroupMember.Read.All",), ("Group.Read.All",), ("Directory.Read.All",)),
         Feature.CORE,
         "members of groups that approve, are eligible or hold a role",
-        "entra-facts §6; Graph docs, List group transitive members",
+        "docs/entra-facts.md §6; Graph docs, List group transitive members",
     ),
     GraphCall(
         "GET",
@@ -158,7 +158,7 @@ OF_APPROVALS: Final = (
         ),
         Feature.CORE,
         "who can activate membership in a group that leads to a role",
-        "entra-facts §6; Graph docs, List eligibilityScheduleInstances",
+        "docs/entra-facts.md §6; Graph docs, List eligibilityScheduleInstances",
     ),
     GraphCall(
         "GET",
@@ -178,7 +178,7 @@ OF_APPROVALS: Final = (
         _SUBSCRIBE,
         Feature.SUBSCRIPTIONS,
         "mail as a hint (another resource needs the permission to read that one)",
-        "entra-facts §8; Graph docs, Change notifications for Outlook resources",
+        "docs/entra-facts.md §8; Graph docs, Change notifications for Outlook resources",
     ),
     GraphCall(
         "PATCH",
@@ -188,7 +188,7 @@ OF_APPROVALS: Final = (
         _SUBSCRIBE,
         Feature.SUBSCRIPTIONS,
         "keeping the subscription alive",
-        "entra-facts §8",
+        "docs/entra-facts.md §8",
     ),
     GraphCall(
         "DELETE",
@@ -198,7 +198,7 @@ OF_APPROVALS: Final = (
         _SUBSCRIBE,
         Feature.SUBSCRIPTIONS,
         "ending it",
-        "entra-facts §8",
+        "docs/entra-facts.md §8",
     ),
     GraphCall(
         "GET",
@@ -208,7 +208,7 @@ OF_APPROVALS: Final = (
         _READ_APPROVAL,
         Feature.CORE,
         "the step that is open for the approver",
-        "entra-facts §3, what Graph demanded at run time",
+        "docs/entra-facts.md §3, what Graph demanded at run time",
     ),
     GraphCall(
         "PATCH",
@@ -218,7 +218,7 @@ OF_APPROVALS: Final = (
         _DECIDE,
         Feature.CORE,
         "approving or denying, as the approver",
-        "entra-facts §3: the documented permission and the one demanded at run time",
+        "docs/entra-facts.md §3: the documented permission and the one demanded at run time",
     ),
     GraphCall(
         "GET",
@@ -268,7 +268,7 @@ OF_APPROVALS: Final = (
         (("RoleManagementPolicy.Read.AzureADGroup",), ("RoleManagementPolicy.ReadWrite.AzureADGroup",)),
         Feature.GROUPS,
         "who may approve membership or ownership of a group",
-        "entra-facts §5",
+        "docs/entra-facts.md §5",
         only="scopeType eq 'Group'",
     ),
     GraphCall(
@@ -282,7 +282,7 @@ OF_APPROVALS: Final = (
         ),
         Feature.GROUPS,
         "the stage that is open for the approver",
-        "entra-facts §3, PIM for Groups",
+        "docs/entra-facts.md §3, PIM for Groups",
     ),
     GraphCall(
         "PATCH",
@@ -292,6 +292,6 @@ OF_APPROVALS: Final = (
         (("PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup",),),
         Feature.GROUPS,
         "approving or denying, as the approver",
-        "entra-facts §3, PIM for Groups",
+        "docs/entra-facts.md §3, PIM for Groups",
     ),
 )

@@ -1,6 +1,6 @@
 """Who may approve the activation of a role.
 
-Source: ``entra-facts.md`` §5. Approvers are a permit list: whoever is left out may not decide, so
+Source: docs/entra-facts.md §5. Approvers are a permit list: whoever is left out may not decide, so
 that a deleted approver is skipped, while a kind of approver not known here makes the policy unreadable.
 """
 
@@ -108,7 +108,7 @@ RULES = "policy($expand=rules)"
 
 def policy_filter(role_definition_id: str) -> str:
     """The ``$filter`` that asks for one role's policy. A group's policies get new ids when PIM takes it
-    under management (``entra-facts.md`` §5), so that they are always asked for by the group.
+    under management (docs/entra-facts.md §5), so that they are always asked for by the group.
     """
     group = group_roles.parse(role_definition_id)
     if group is not None:

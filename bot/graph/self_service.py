@@ -121,7 +121,7 @@ class GraphSelfService:
 
 
 def _activation(wish: Wish, *, validate_only: bool) -> dict[str, Any]:
-    # The duration as text: Kiota would write a timedelta as "2:00:00" (entra-facts.md, trap 9).
+    # The duration as text: Kiota would write a timedelta as "2:00:00" (docs/entra-facts.md §2).
     schedule: dict[str, Any] = {
         "expiration": {"type": "afterDuration", "duration": iso_duration(wish.duration)}
     }

@@ -1,6 +1,6 @@
 """Where PIM's two families of roles are asked for by their users, and how their rows are read.
 
-Sources: ``entra-facts.md`` §2, §3 and §6. Directory roles are named by definition and scope, membership
+Sources: docs/entra-facts.md §2, §3 and §6. Directory roles are named by definition and scope, membership
 and ownership of groups (PIM for Groups) by group and access; the requests are the same otherwise.
 """
 

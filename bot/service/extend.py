@@ -1,6 +1,6 @@
 """A running activation is made to last longer.
 
-PIM knows no extension of an activation (``entra-facts.md``, trap 16). Where the tenant takes a
+PIM knows no extension of an activation (docs/entra-facts.md §2). Where the tenant takes a
 repeated activation as one, that is used; otherwise the role has to be given back and asked for again,
 which is done only when its holder has confirmed what that costs. Once the role is given back the
 request must follow, so that is an effect before it is an act.
