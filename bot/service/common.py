@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
+from bot.domain.activation import TooEarly
 from bot.domain.audit import AuditEvent
-from bot.domain.errors import SecondKeyError
+from bot.domain.errors import SecondKeyError, UnavailableError
 from bot.domain.model import ApprovalRequest, Identity, Refusal
 from bot.ports import AuditEntry, Clock, Effect, LeasedEffect, Store, Transaction
 from bot.service.followed import follow
 from bot.service.runner import settle
+from bot.service.troubles import may_yet_be
 
 CARD_SYNC: Final = "card.sync"
 OPS_PING: Final = "ops.ping"
@@ -39,6 +42,25 @@ async def finish(tx: Transaction, effect: LeasedEffect) -> None:
     """Mark an effect done. Raises ``LeaseLostError``, which rolls the transaction back."""
     if not await tx.finish(effect):
         raise LeaseLostError
+
+
+async def postpone(tx: Transaction, effect: LeasedEffect, until: datetime) -> None:
+    """Have an effect come due again then. Raises ``LeaseLostError``, as ``finish`` does."""
+    if not await tx.reschedule(effect, until):
+        raise LeaseLostError
+
+
+async def waits_on(store: Store, effect: LeasedEffect, outcome: object) -> bool:
+    """Whether an act that was put off comes due again at a time that PIM has named. Raises
+    ``UnavailableError``, for it to be tried again soon, where that may help.
+    """
+    if isinstance(outcome, TooEarly):
+        async with store.transaction() as tx:
+            await postpone(tx, effect, outcome.possible_at)
+        return True
+    if may_yet_be(outcome):
+        raise UnavailableError
+    return False
 
 
 async def insist(store: Store, attempt: Callable[[Transaction], Awaitable[T]]) -> T:

@@ -28,7 +28,7 @@ from bot.domain.errors import (
 from bot.domain.model import Actor, PimStatus, UserAssertion
 from bot.ports import Effect, LeasedEffect
 from bot.service.activate import Activations
-from bot.service.common import LeaseLostError, finish, named
+from bot.service.common import finish, named, waits_on
 from bot.service.give_back import GivingBack
 from bot.service.running import Running, actor_document, actor_of
 from bot.service.stops import claims_for, contexts_of
@@ -189,13 +189,8 @@ class Extensions:
             return
         outcome = await self._swap(actor, held, role, wish)
         log.info("extended_later", role=wish.role.key, outcome=type(outcome).__name__)
-        if isinstance(outcome, a.TooEarly):
-            async with self.roles.store.transaction() as tx:
-                if not await tx.reschedule(effect, outcome.possible_at):
-                    raise LeaseLostError
+        if await waits_on(self.roles.store, effect, outcome):
             return
-        if may_yet_be(outcome):
-            raise UnavailableError
         fine = isinstance(outcome, a.Sent | a.AlreadyPending | a.AlreadyActive)
         await self._end(actor, wish, None if fine else "extend-failed", effect)
 

@@ -17,15 +17,14 @@ from bot.domain.errors import (
     OutcomeUnknownError,
     PimRefusal,
     PimRefusedError,
-    UnavailableError,
 )
 from bot.domain.model import Actor, UserAssertion
 from bot.ports import Effect, LeasedEffect, Transaction
 from bot.service import evidence
 from bot.service.activate import Activations
-from bot.service.common import LeaseLostError, entry, finish, named
+from bot.service.common import entry, finish, named, waits_on
 from bot.service.running import Running, actor_document, actor_of
-from bot.service.troubles import may_yet_be, trouble_of
+from bot.service.troubles import trouble_of
 
 GIVE_BACK: Final = "role.give-back"
 
@@ -91,13 +90,8 @@ class GivingBack:
         actor = actor_of(effect.payload["actor"])
         key, scope = str(effect.payload["key"]), str(effect.payload["scope"])
         outcome = await self.deactivate(actor, key, scope)
-        if isinstance(outcome, a.TooEarly):
-            async with self.roles.store.transaction() as tx:
-                if not await tx.reschedule(effect, outcome.possible_at):
-                    raise LeaseLostError
+        if await waits_on(self.roles.store, effect, outcome):
             return
-        if may_yet_be(outcome):
-            raise UnavailableError
         hitch: str | None = "give-back-failed"
         if isinstance(outcome, a.GivenBack | a.NotActive):
             hitch = None

@@ -17,7 +17,7 @@ from bot.domain.following import Activation, HowEnded
 from bot.domain.lifecycle import Event
 from bot.domain.model import ApprovalRequest, PimStatus, State
 from bot.ports import Clock, Directory, LeasedEffect, RoleFacts, Store, Transaction
-from bot.service.common import ContentionError, LeaseLostError, entry, finish, insist, write
+from bot.service.common import ContentionError, entry, finish, insist, postpone, write
 from bot.service.followed import own_card
 from bot.telemetry import metrics
 
@@ -79,8 +79,8 @@ class Watcher:
             again = following.next_look(after, look.at)
             if again is None:
                 await finish(tx, effect)
-            elif not await tx.reschedule(effect, again):
-                raise LeaseLostError
+            else:
+                await postpone(tx, effect, again)
             return None if after is before else after
 
         changed = await insist(self.store, attempt)
