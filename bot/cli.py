@@ -60,8 +60,7 @@ def serve() -> None:
     try:
         loaded = settings.load()
     except settings.SettingsError as error:
-        _say("These settings have to be put right first:", *(f"  {fault}" for fault in error.faults))
-        _say("Every setting is explained in the README.")
+        _put_right(*error.faults)
         raise typer.Exit(_USAGE) from None
     logs.configure(loaded.log_level)
     from bot.serving import run
@@ -69,11 +68,7 @@ def serve() -> None:
     try:
         run(loaded)
     except MisconfiguredError as error:
-        _say(
-            "These settings have to be put right first:",
-            f"  {error}",
-            "Every setting is explained in the README.",
-        )
+        _put_right(str(error))
         raise typer.Exit(_USAGE) from None
     except (SecondKeyError, OSError) as error:
         _say(f"Second Key could not start: {error}")
@@ -279,6 +274,11 @@ def _refusals(about: str = "") -> Iterator[None]:
     except OSError as error:
         _say(f"{about}{error.strerror or error}")
         raise typer.Exit(_FAILED) from None
+
+
+def _put_right(*faults: str) -> None:
+    _say("These settings have to be put right first:", *(f"  {fault}" for fault in faults))
+    _say("Every setting is explained in the README.")
 
 
 def _say(*lines: str) -> None:
