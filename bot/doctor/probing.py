@@ -50,6 +50,11 @@ class Answer:
         return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
     @property
+    def busy(self) -> bool:
+        """Throttled, or failing: asking again later may help."""
+        return self.status == HTTPStatus.TOO_MANY_REQUESTS or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+    @property
     def document(self) -> Any:
         """The JSON that was answered; None when it was none."""
         try:

@@ -6,10 +6,9 @@ Of directory roles, and of membership and ownership of the groups that are looke
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from bot.doctor.probing import Answer, ProbeError
 from bot.doctor.tools import NOBODY, Tools
@@ -18,13 +17,14 @@ from bot.domain.errors import DirectoryError, NotFoundError, RejectedError, Unav
 from bot.domain.group_roles import Access, GroupRole
 from bot.domain.model import ApprovalPolicy, Holders, Identity, Pool, Role
 from bot.graph.concurrently import concurrently
+from bot.graph.parsing import Json, child, rows
+from bot.graph.policies import terms_of
 from bot.house_rules import house_rules
 from bot.settings import Settings
 
 _AT_ONCE: Final = 4
 _POLICIES: Final = "v1.0/policies/roleManagementPolicyAssignments?$filter={}&$expand=policy($expand=rules)"
 _MOST_PAGES: Final = 200
-_RULE: Final = "approval_enduser_assignment"
 
 _A = TypeVar("_A")
 _T = TypeVar("_T")
@@ -134,9 +134,9 @@ class _Reading:
     async def _place(self, group_id: str | None) -> str:
         return await self._name(GroupRole(group_id, Access.MEMBER).key) if group_id else "directory roles"
 
-    async def _assigned(self, where: str) -> list[Any]:
+    async def _assigned(self, where: str) -> list[Json]:
         path = _POLICIES.format(where)
-        found: list[Any] = []
+        found: list[Json] = []
         for _ in range(_MOST_PAGES):
             try:
                 page = await self._tools.ask_graph(path)
@@ -170,14 +170,14 @@ def forecast(policy: ApprovalPolicy, holders: Holders, settings: Settings) -> Po
     )
 
 
-def rows_of(answer: Answer) -> list[Any]:
+def rows_of(answer: Answer) -> list[Json]:
     """What a listing holds. Raises ``DirectoryError``; ``UnavailableError`` when asking again may help."""
-    if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if answer.busy:
         raise UnavailableError(answer.error, status=answer.status)
-    rows = answer.json.get("value")
-    if not answer.good or not isinstance(rows, list):
+    found = answer.json.get("value")
+    if not answer.good or not isinstance(found, list):
         raise DirectoryError(answer.error or f"Graph answered {answer.status}", status=answer.status)
-    return rows
+    return [row for row in found if isinstance(row, dict)]
 
 
 def _next(answer: Answer, graph_url: str) -> str | None:
@@ -190,19 +190,19 @@ def _next(answer: Answer, graph_url: str) -> str | None:
     return link.removeprefix(f"{graph_url}/")
 
 
-def needing_approval(assignments: Collection[Any]) -> list[str]:
+def needing_approval(assignments: Collection[Json]) -> list[str]:
     """Role definition ids (of a group's policies: ``member``, ``owner``) whose policies do not say that
     activating takes no approval: one that can't be read has to be told of, and not to be passed over.
     """
     return [
         str(one["roleDefinitionId"]).lower()
         for one in assignments
-        if isinstance(one, dict) and one.get("roleDefinitionId") and _requires_approval(one)
+        if one.get("roleDefinitionId") and _requires_approval(one)
     ]
 
 
-def _requires_approval(assignment: Mapping[str, Any]) -> bool:
-    for rule in (assignment.get("policy") or {}).get("rules") or ():
-        if str(rule.get("id")).lower() == _RULE:
-            return (rule.get("setting") or {}).get("isApprovalRequired") is not False
-    return True
+def _requires_approval(assignment: Json) -> bool:
+    try:
+        return terms_of(rows(child(assignment, "policy"), "rules")).approval_required
+    except RejectedError:
+        return True

@@ -17,7 +17,7 @@ from bot.doctor.probing import Answer, ask
 from bot.doctor.tools import NOBODY, Tools
 
 PATH: Final = f"beta/roleManagement/directory/roleAssignmentApprovals/{NOBODY}"
-GONE: Final = "resource not found for the segment"
+_GONE: Final = "resource not found for the segment"
 _BREAKS: Final = "No decision can be recorded from Teams. Requests are still found, posted and escalated."
 
 
@@ -26,16 +26,20 @@ async def look(tools: Tools) -> Iterable[Finding]:
     return [judge(await ask(tools.session, url, token=await tools.graph_token()))]
 
 
+def is_gone(answer: Answer) -> bool:
+    """Whether what was called is no longer an API of Graph's."""
+    return _GONE in answer.error.lower() or answer.status == HTTPStatus.GONE
+
+
 def judge(answer: Answer) -> Finding:
-    gone = GONE in answer.error.lower() or answer.status == HTTPStatus.GONE
-    if gone:
+    if is_gone(answer):
         return critical(
             "approvals.gone",
             f"the approvals API is gone from Graph's beta: {answer.error or answer.status}",
             _BREAKS,
             "Approvers use the PIM portal. Look for a newer release of Second Key.",
         )
-    if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if answer.busy:
         return warning(
             "approvals.unknown",
             f"Graph's beta gave no answer about the approvals API ({answer.status})",

@@ -10,12 +10,12 @@ from collections.abc import Collection, Iterable, Iterator
 from http import HTTPStatus
 from typing import Final
 
-from bot.doctor.checks.approvals import GONE
-from bot.doctor.checks.permissions import Tried, is_busy, is_granted, missing, needed, try_all
+from bot.doctor.checks.approvals import is_gone
+from bot.doctor.checks.permissions import Tried, is_granted, missing, needed, try_all
 from bot.doctor.checks.teams import channels_of, heard_from
 from bot.doctor.findings import Finding, critical, error, info, ok, warning
 from bot.doctor.tools import Tools
-from bot.domain.errors import ChannelRefusedError, DirectoryError, UnavailableError
+from bot.domain.errors import DirectoryError, UnavailableError
 from bot.domain.model import Identity, SignInNeeded, UserAssertion
 from bot.domain.obstacles import Way, obstacle_of
 from bot.graph.graph_call import Kind
@@ -59,10 +59,7 @@ async def _teams_id(tools: Tools, object_id: str) -> str | None:
     heard = await heard_from(tools, channels)
     roster = Roster(tools.clock)
     for channel in channels:
-        try:
-            members = await roster.members(tools.conversations(heard.get(channel)), channel)
-        except ChannelRefusedError:  # the channels' own check tells
-            continue
+        members = await roster.members(tools.conversations(heard.get(channel)), channel)
         if (found := members.get(object_id.lower())) is not None:
             return found
     return None
@@ -126,7 +123,7 @@ def judge(tried: Collection[Tried], scopes: Collection[str]) -> Iterator[Finding
 def _judge_one(one: Tried) -> Iterator[Finding]:
     """Only what is there to be read, or is not there but could be, proves that it may be asked for."""
     answer = one.answer
-    if answer is None or is_busy(answer):
+    if answer is None or answer.busy:
         yield _unavailable("no answer about some of the calls")
     elif answer.status == HTTPStatus.UNAUTHORIZED:
         yield _ended(answer.error or "401")
@@ -138,7 +135,7 @@ def _judge_one(one: Tried) -> Iterator[Finding]:
             f"Not to be had: {one.call.why}.",
             f"Compare docs/permissions.md for {one.call.path} with what the answer names, and report it.",
         )
-    elif not (answer.good or (answer.status == HTTPStatus.NOT_FOUND and GONE not in answer.error.lower())):
+    elif not (answer.good or (answer.status == HTTPStatus.NOT_FOUND and not is_gone(answer))):
         yield warning(
             "delegated.unexpected",
             f"Graph answers {answer.status} to {one.call.path}: {answer.error or 'without a word'}",

@@ -126,11 +126,7 @@ def judge(tried: Collection[Tried], roles: Collection[str], *, mail: bool) -> It
 
 
 def is_busy(answer: Answer | None) -> bool:
-    return (
-        answer is None
-        or answer.status == HTTPStatus.TOO_MANY_REQUESTS
-        or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    )
+    return answer is None or answer.busy
 
 
 def _is_refused(one: Tried, roles: Collection[str]) -> bool:
